@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The trajectory from inside. A candidate is met (opro__trajectory_meet: it is remembered, but pending), decided, and then
+ * committed, which gives it its number. Only committed ones are public. Candidates never move.
+ */
+#ifndef OPRO_CORE_TRAJECTORY_H
+#define OPRO_CORE_TRAJECTORY_H
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "opro/trajectory.h"
+
+/* What few candidates have. */
+typedef struct opro__extra {
+    double *scores[2]; /* per instance of train, validation; NULL: none */
+    size_t n[2];
+    char *detail;
+    size_t detail_len;
+    char *feedback;
+    size_t feedback_len;
+} opro__extra;
+
+typedef struct opro__candidate {
+    const char *text;
+    double score;      /* NaN: none */
+    double validation; /* NaN: none */
+    opro__extra *extra;
+    uint64_t hash; /* of the normalised or exact text: its key */
+    uint32_t len;
+    int32_t step;
+    uint32_t number; /* UINT32_MAX: pending */
+    uint32_t sample;
+    uint32_t proposals;
+    uint16_t origin;
+    uint8_t verdict; /* 0: pending */
+    uint8_t reason : 7;
+    uint8_t unused : 1;
+    uint8_t flags;
+} opro__candidate;
+
+/* Figures of one step. */
+typedef struct opro__figures {
+    int64_t step;
+    int64_t proposals, scored, rejected, duplicates, failed, scorer_calls;
+    int64_t prompt_tokens, reply_tokens, cost;
+    double best, mean, m2, best_so_far, temperature; /* m2: sum of squared deviations (Welford 1962) */
+} opro__figures;
+
+typedef struct opro__chunk opro__chunk;
+
+struct opro_trajectory {
+    opro__mem own;
+    opro__mem *mem; /* &own, or that of the run */
+    opro_error err;
+    int32_t direction;
+    int dedup; /* OPRO_DEDUP_... */
+    int belongs_to_run;
+    opro__candidate **blocks; /* of OPRO__BLOCK candidates each */
+    size_t n_blocks, cap_blocks;
+    uint32_t met; /* candidates in blocks */
+    uint32_t *order; /* number -> index in blocks, in blocks of their own */
+    size_t cap_order;
+    int64_t count, scored;
+    opro__chunk *texts;
+    opro__map seen;
+    uint32_t *top; /* indices of the best scored, best first */
+    size_t n_top, cap_top;
+    int64_t best, best_validated;
+    opro__figures *figures;
+    size_t n_figures, cap_figures;
+    uint64_t digest;
+};
+
+/* mem: the run's; top: how many of the best are kept in order. */
+opro_status opro__trajectory_init(opro_trajectory *t, opro__mem *mem, int32_t direction, int32_t dedup, size_t top);
+void opro__trajectory_clear(opro_trajectory *t);
+
+/* The candidate with this text, pending or not; NULL. */
+opro__candidate *opro__trajectory_lookup(const opro_trajectory *t, const char *text, size_t len);
+
+/* Remember a text that is not there yet, as pending; NULL when there is no memory (or room: 2^32 - 2). */
+opro__candidate *opro__trajectory_meet(opro_trajectory *t, const char *text, size_t len);
+
+/* Space for scores of a set (0 train, 1 validation), all NaN. OPRO_ERR_NOMEM. One instance needs none. */
+opro_status opro__candidate_scores(opro_trajectory *t, opro__candidate *c, int set, size_t n);
+opro_status opro__candidate_detail(opro_trajectory *t, opro__candidate *c, const char *s, size_t len);
+opro_status opro__candidate_feedback(opro_trajectory *t, opro__candidate *c, const char *s, size_t len);
+
+/* Make sure that committing one more candidate cannot fail. */
+opro_status opro__trajectory_reserve(opro_trajectory *t);
+
+/* It is decided (verdict, score and the rest are set): give it its number and its rank. */
+void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c);
+
+/* Its validation score came after the commit. */
+void opro__trajectory_validated(opro_trajectory *t, opro__candidate *c, double mean);
+
+/* The candidate with a number; NULL out of range. */
+opro__candidate *opro__trajectory_at(const opro_trajectory *t, int64_t number);
+
+/* The figures of a step, made when it is new; NULL when there is no memory. */
+opro__figures *opro__trajectory_figures(opro_trajectory *t, int64_t step);
+
+#endif
