@@ -46,6 +46,7 @@ enum {
  * return 0, NULL or NaN. All getters may be called in callbacks.
  *
  * id: unique in the run, never 0. It depends on what is asked for, not on when, so it is the same in every replay.
+ * Since 0.1.
  */
 OPRO_API int32_t opro_request_kind(const opro_request *request);
 OPRO_API uint64_t opro_request_id(const opro_request *request);
@@ -247,7 +248,8 @@ enum {
     OPRO_EVENT_STOPPED = 100     /* reason: OPRO_STOP_...; detail: its name                                    */
 };
 
-/* An event lives while the observer runs. Getters that make no sense for its kind return 0, "", NaN or -1. */
+/* An event lives while the observer runs. Getters that make no sense for its kind return 0, "", NaN or -1.
+ * Since 0.1. */
 OPRO_API int32_t opro_event_kind(const opro_event *event);
 OPRO_API int64_t opro_event_step(const opro_event *event);
 OPRO_API int64_t opro_event_sample(const opro_event *event);
