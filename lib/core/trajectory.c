@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: MIT */
+#include "trajectory.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "opro/config.h"
+#include "opro/problem.h"
+#include "problem.h"
+
+#define BLOCK   1024               /* candidates in a block */
+#define CHUNK   ((size_t)32 << 10) /* bytes of text in a chunk */
+#define PENDING UINT32_MAX
+
+/* Texts live in chunks, so they never move and need no block of memory each. */
+struct opro__chunk {
+    opro__chunk *before;
+    size_t used;
+    size_t size;
+    char bytes[];
+};
+
+/* ---- lifetime ------------------------------------------------------------------------------------------------- */
+
+opro_status opro__trajectory_init(opro_trajectory *t, opro__mem *mem, int32_t direction,
+                                  int32_t dedup, size_t top) {
+    t->mem = mem;
+    t->direction = direction;
+    t->dedup = dedup;
+    t->best = t->best_validated = -1;
+    opro__map_init(&t->seen, mem);
+    t->cap_top = top;
+    if (top) {
+        t->top = opro__alloc(mem, top * sizeof *t->top);
+        if (!t->top) return OPRO_ERR_NOMEM;
+    }
+    return OPRO_OK;
+}
+
+static opro__candidate *by_index(const opro_trajectory *t, uint32_t index) {
+    return &t->blocks[index / BLOCK][index % BLOCK];
+}
+
+static void free_extra(opro__mem *mem, opro__extra *extra) {
+    if (!extra) return;
+    opro__free(mem, extra->scores[0]);
+    opro__free(mem, extra->scores[1]);
+    opro__free(mem, extra->detail);
+    opro__free(mem, extra->feedback);
+    opro__free(mem, extra);
+}
+
+void opro__trajectory_clear(opro_trajectory *t) {
+    opro__mem *mem = t->mem;
+
+    for (uint32_t i = 0; i < t->met; i++)
+        free_extra(mem, by_index(t, i)->extra);
+    for (size_t i = 0; i < t->n_blocks; i++)
+        opro__free(mem, t->blocks[i]);
+    opro__free(mem, t->blocks);
+    opro__free(mem, t->order);
+    while (t->texts) {
+        opro__chunk *before = t->texts->before;
+
+        opro__free(mem, t->texts);
+        t->texts = before;
+    }
+    opro__map_free(&t->seen);
+    opro__free(mem, t->top);
+    opro__free(mem, t->figures);
+}
+
+opro_status opro_trajectory_new(opro_trajectory **out, int32_t direction,
+                                const opro_allocator *mem) {
+    opro__mem own;
+    opro_trajectory *t;
+    opro_status st;
+
+    if (!out || (direction != OPRO_MAXIMIZE && direction != OPRO_MINIMIZE)) return OPRO_ERR_INVALID;
+    st = opro__mem_init(&own, mem);
+    if (st != OPRO_OK) return st;
+    t = opro__calloc(&own, 1, sizeof *t);
+    if (!t) return OPRO_ERR_NOMEM;
+    t->own = own;
+    st = opro__trajectory_init(t, &t->own, direction, OPRO_DEDUP_EXACT, 100);
+    if (st != OPRO_OK) {
+        opro_trajectory_free(t);
+        return st;
+    }
+    *out = t;
+    return OPRO_OK;
+}
+
+void opro_trajectory_free(opro_trajectory *t) {
+    opro__mem mem;
+
+    if (!t || t->belongs_to_run) return;
+    opro__trajectory_clear(t);
+    mem = t->own;
+    opro__free(&mem, t);
+}
+
+const opro_error *opro_trajectory_error(const opro_trajectory *t) {
+    return &t->err;
+}
+
+/* ---- the seen set --------------------------------------------------------------------------------------------- */
+
+static int is_blank(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* Reads a text as it counts for duplicates: runs of blanks are one, ASCII letters are lower case, the ends are bare. */
+typedef struct reader {
+    const char *s;
+    size_t len, at;
+    int exact;
+} reader;
+
+static reader read_from(const char *s, size_t len, int exact) {
+    while (!exact && len && is_blank(s[len - 1]))
+        len--;
+    while (!exact && len && is_blank(*s))
+        s++, len--;
+    return (reader){s, len, 0, exact};
+}
+
+/* The next byte, or -1. */
+static int next_byte(reader *r) {
+    if (r->at == r->len) return -1;
+    if (r->exact) return (unsigned char)r->s[r->at++];
+    if (!is_blank(r->s[r->at])) return (unsigned char)lower(r->s[r->at++]);
+    while (is_blank(r->s[r->at]))
+        r->at++; /* the last byte is none */
+    return ' ';
+}
+
+static uint64_t key_hash(const opro_trajectory *t, const char *text, size_t len) {
+    reader r = read_from(text, len, t->dedup == OPRO_DEDUP_EXACT);
+    char part[256];
+    uint64_t hash = 0;
+    int c = 0;
+
+    if (r.exact) return opro__hash_bytes(text, len);
+    while (c >= 0) {
+        size_t n = 0;
+
+        while (n < sizeof part && (c = next_byte(&r)) >= 0)
+            part[n++] = (char)c;
+        hash = opro__hash_add(hash, opro__hash_bytes(part, n));
+    }
+    return hash;
+}
+
+typedef struct key {
+    const char *text;
+    size_t len;
+} key;
+
+static int same_key(const void *wanted, uint32_t index, const void *owner) {
+    const opro_trajectory *t = owner;
+    const key *k = wanted;
+    const opro__candidate *c = by_index(t, index);
+    reader a, b;
+    int x;
+
+    if (k->len == c->len && memcmp(k->text, c->text, k->len) == 0) return 1;
+    if (t->dedup == OPRO_DEDUP_EXACT) return 0;
+    a = read_from(k->text, k->len, 0);
+    b = read_from(c->text, c->len, 0);
+    do {
+        x = next_byte(&a);
+        if (x != next_byte(&b)) return 0;
+    } while (x >= 0);
+    return 1;
+}
+
+opro__candidate *opro__trajectory_lookup(const opro_trajectory *t, const char *text, size_t len) {
+    key k = {text, len};
+    uint32_t index = opro__map_find(&t->seen, key_hash(t, text, len), &k, same_key, t);
+
+    return index == OPRO__MAP_NONE ? NULL : by_index(t, index);
+}
+
+/* Room for one more candidate. */
+static int reserve_record(opro_trajectory *t) {
+    void *blocks = t->blocks;
+    opro__candidate *block;
+
+    if (t->met == PENDING - 1) return 0;
+    if (t->met < t->n_blocks * BLOCK) return 1;
+    if (!opro__reserve(t->mem, &blocks, &t->cap_blocks, t->n_blocks + 1, sizeof *t->blocks))
+        return 0;
+    t->blocks = blocks;
+    block = opro__alloc(t->mem, BLOCK * sizeof *block);
+    if (!block) return 0;
+    t->blocks[t->n_blocks++] = block;
+    return 1;
+}
+
+/* A copy of a text in the chunks; long ones get a chunk of their own behind the one in use. */
+static const char *keep_text(opro_trajectory *t, const char *text, size_t len) {
+    opro__chunk *chunk = t->texts;
+    int alone = len + 1 > CHUNK / 4;
+    char *copy;
+
+    if (alone || !chunk || chunk->size - chunk->used < len + 1) {
+        size_t size = alone ? len + 1 : CHUNK;
+        opro__chunk *fresh = opro__alloc(t->mem, sizeof *fresh + size);
+
+        if (!fresh) return NULL;
+        fresh->used = 0;
+        fresh->size = size;
+        if (alone && chunk) {
+            fresh->before = chunk->before;
+            chunk->before = fresh;
+        } else {
+            fresh->before = chunk;
+            t->texts = fresh;
+        }
+        chunk = fresh;
+    }
+    copy = chunk->bytes + chunk->used;
+    if (len) memcpy(copy, text, len);
+    copy[len] = '\0';
+    chunk->used += len + 1;
+    return copy;
+}
+
+opro__candidate *opro__trajectory_meet(opro_trajectory *t, const char *text, size_t len) {
+    opro__candidate *c;
+    const char *kept;
+
+    if (len >= UINT32_MAX || !opro__map_reserve(&t->seen) || !reserve_record(t)) return NULL;
+    kept = keep_text(t, text, len);
+    if (!kept) return NULL;
+    c = by_index(t, t->met);
+    *c = (opro__candidate){.text = kept,
+                           .len = (uint32_t)len,
+                           .score = NAN,
+                           .validation = NAN,
+                           .hash = key_hash(t, text, len),
+                           .number = PENDING,
+                           .proposals = 1};
+    opro__map_insert(&t->seen, c->hash, t->met++);
+    return c;
+}
+
+/* ---- what few candidates have --------------------------------------------------------------------------------- */
+
+static opro__extra *extra_of(opro_trajectory *t, opro__candidate *c) {
+    if (!c->extra) c->extra = opro__calloc(t->mem, 1, sizeof *c->extra);
+    return c->extra;
+}
+
+opro_status opro__candidate_scores(opro_trajectory *t, opro__candidate *c, int set, size_t n) {
+    opro__extra *extra = extra_of(t, c);
+    double *scores;
+
+    if (!extra) return OPRO_ERR_NOMEM;
+    if (extra->scores[set]) return OPRO_OK;
+    scores = opro__alloc(t->mem, n * sizeof *scores);
+    if (!scores) return OPRO_ERR_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        scores[i] = NAN;
+    extra->scores[set] = scores;
+    extra->n[set] = n;
+    return OPRO_OK;
+}
+
+static opro_status set_words(opro_trajectory *t, char **to, size_t *to_len, const char *s,
+                             size_t len) {
+    char *copy = opro__memdup(t->mem, s, len);
+
+    if (!copy) return OPRO_ERR_NOMEM;
+    opro__free(t->mem, *to);
+    *to = copy;
+    *to_len = len;
+    return OPRO_OK;
+}
+
+opro_status opro__candidate_detail(opro_trajectory *t, opro__candidate *c, const char *s,
+                                   size_t len) {
+    opro__extra *extra = extra_of(t, c);
+
+    return extra ? set_words(t, &extra->detail, &extra->detail_len, s, len) : OPRO_ERR_NOMEM;
+}
+
+opro_status opro__candidate_feedback(opro_trajectory *t, opro__candidate *c, const char *s,
+                                     size_t len) {
+    opro__extra *extra = extra_of(t, c);
+
+    return extra ? set_words(t, &extra->feedback, &extra->feedback_len, s, len) : OPRO_ERR_NOMEM;
+}
+
+/* ---- deciding ------------------------------------------------------------------------------------------------- */
+
+opro_status opro__trajectory_reserve(opro_trajectory *t) {
+    void *order = t->order;
+    int ok = opro__reserve(t->mem, &order, &t->cap_order, t->met + (size_t)1, sizeof *t->order);
+
+    t->order = order;
+    return ok ? OPRO_OK : OPRO_ERR_NOMEM;
+}
+
+static double score_at(const opro_trajectory *t, uint32_t index) {
+    return by_index(t, index)->score;
+}
+
+/* Put a scored candidate among the best that are kept: behind better ones, before equal ones. */
+static void rank(opro_trajectory *t, uint32_t index, double score) {
+    size_t low = 0, high = t->n_top;
+
+    if (t->n_top == t->cap_top &&
+        (!t->cap_top || opro__better(t->direction, score_at(t, t->top[t->n_top - 1]), score)))
+        return;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (opro__better(t->direction, score_at(t, t->top[middle]), score))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (t->n_top < t->cap_top) t->n_top++;
+    memmove(t->top + low + 1, t->top + low, (t->n_top - 1 - low) * sizeof *t->top);
+    t->top[low] = index;
+}
+
+static uint64_t candidate_digest(const opro__candidate *c) {
+    uint64_t digest = opro__hash_add(opro__hash_bytes(c->text, c->len), c->verdict);
+
+    digest = opro__hash_add_real(digest, c->score);
+    digest = opro__hash_add(digest, (uint64_t)(int64_t)c->step);
+    return opro__hash_add(digest, (uint64_t)c->reason << 8 | c->flags);
+}
+
+/* Pending candidates are few and young: look from the end for the index of one. */
+static uint32_t index_of(const opro_trajectory *t, const opro__candidate *c) {
+    for (size_t b = t->n_blocks; b-- > 0;)
+        if (c >= t->blocks[b] && c < t->blocks[b] + BLOCK)
+            return (uint32_t)(b * BLOCK + (size_t)(c - t->blocks[b]));
+    assert(!"a candidate of another trajectory");
+    return 0;
+}
+
+void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c) {
+    uint32_t index = index_of(t, c);
+
+    assert(c->number == PENDING && c->verdict && (size_t)t->count < t->cap_order);
+    c->number = (uint32_t)t->count;
+    t->order[t->count++] = index;
+    t->digest = opro__hash_add(t->digest, candidate_digest(c));
+    if (c->verdict != OPRO_VERDICT_SCORED) return;
+    t->scored++;
+    rank(t, index, c->score);
+    if (t->best < 0 || opro__better(t->direction, c->score, opro__trajectory_at(t, t->best)->score))
+        t->best = c->number;
+}
+
+void opro__trajectory_validated(opro_trajectory *t, opro__candidate *c, double mean) {
+    c->validation = mean;
+    t->digest = opro__hash_add_real(opro__hash_add(t->digest, c->number), mean);
+    if (t->best_validated < 0 ||
+        opro__better(t->direction, mean, opro__trajectory_at(t, t->best_validated)->validation))
+        t->best_validated = c->number;
+}
+
+opro__candidate *opro__trajectory_at(const opro_trajectory *t, int64_t number) {
+    return number >= 0 && number < t->count ? by_index(t, t->order[number]) : NULL;
+}
+
+opro__figures *opro__trajectory_figures(opro_trajectory *t, int64_t step) {
+    void *figures = t->figures;
+
+    for (size_t i = t->n_figures; i-- > 0 && t->figures[i].step >= step;)
+        if (t->figures[i].step == step) return &t->figures[i];
+    assert(!t->n_figures || t->figures[t->n_figures - 1].step < step);
+    if (!opro__reserve(t->mem, &figures, &t->cap_figures, t->n_figures + 1, sizeof *t->figures))
+        return NULL;
+    t->figures = figures;
+    t->figures[t->n_figures] =
+        (opro__figures){.step = step, .best = NAN, .best_so_far = NAN, .temperature = NAN};
+    return &t->figures[t->n_figures++];
+}
+
+/* ---- public: adding ------------------------------------------------------------------------------------------- */
+
+static opro_status check_scores(opro_trajectory *t, const double *scores, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(scores[i]))
+            return opro__fail(&t->err, OPRO_ERR_INVALID, "score %zu is %s; scores must be finite",
+                              i, opro__quote_real(scores[i]).text);
+    return OPRO_OK;
+}
+
+static double mean_of(const double *scores, size_t n) {
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += scores[i];
+    return sum / (double)n;
+}
+
+opro_status opro_trajectory_add(opro_trajectory *t, const char *text, size_t len,
+                                const double *scores, size_t n, int64_t *number) {
+    opro__candidate *c;
+    opro_status st;
+
+    if (!t || !scores || n < 1 || !opro__arg(&text, &len)) return OPRO_ERR_INVALID;
+    opro__err_clear(&t->err);
+    if (t->belongs_to_run)
+        return opro__fail(&t->err, OPRO_ERR_STATE,
+                          "this trajectory belongs to a run, which alone adds to it");
+    st = check_scores(t, scores, n);
+    if (st != OPRO_OK) return st;
+    if (opro__trajectory_lookup(t, text, len))
+        return opro__fail(&t->err, OPRO_ERR_INVALID, "%s is in the trajectory already",
+                          opro__quote(text, len).text);
+    c = opro__trajectory_reserve(t) == OPRO_OK ? opro__trajectory_meet(t, text, len) : NULL;
+    if (!c || (n > 1 && opro__candidate_scores(t, c, 0, n) != OPRO_OK)) goto nomem;
+    if (n > 1) memcpy(c->extra->scores[0], scores, n * sizeof *scores);
+    c->score = mean_of(scores, n);
+    c->step = -1;
+    c->verdict = OPRO_VERDICT_SCORED;
+    opro__trajectory_commit(t, c);
+    if (number) *number = c->number;
+    return OPRO_OK;
+nomem:
+    if (c) { /* the last one met: forget it again */
+        free_extra(t->mem, c->extra);
+        opro__map_remove(&t->seen, c->hash, --t->met);
+    }
+    return opro__fail(&t->err, OPRO_ERR_NOMEM, "out of memory");
+}
+
+/* ---- public: looking ------------------------------------------------------------------------------------------ */
+
+int64_t opro_trajectory_count(const opro_trajectory *t) {
+    return t->count;
+}
+
+int64_t opro_trajectory_scored(const opro_trajectory *t) {
+    return t->scored;
+}
+
+int32_t opro_trajectory_direction(const opro_trajectory *t) {
+    return t->direction;
+}
+
+int64_t opro_trajectory_best(const opro_trajectory *t) {
+    return t->best;
+}
+
+int64_t opro_trajectory_best_validated(const opro_trajectory *t) {
+    return t->best_validated;
+}
+
+/* A candidate for sorting: its score, turned so that less is better, and its number. */
+typedef struct ranked {
+    double badness;
+    int64_t number;
+} ranked;
+
+static int by_rank(const void *a, const void *b) {
+    const ranked *x = a, *y = b;
+
+    if (x->badness != y->badness) return x->badness < y->badness ? -1 : 1;
+    return x->number > y->number ? -1 : 1;
+}
+
+/* More than is kept in order: sort all. Without memory for that, what is kept. */
+static size_t sort_top(const opro_trajectory *t, int64_t *numbers, size_t n) {
+    opro__mem *mem = t->mem;
+    ranked *all = opro__alloc(mem, (size_t)t->scored * sizeof *all);
+    size_t count = 0;
+
+    if (!all) return 0;
+    for (int64_t i = 0; i < t->count; i++) {
+        const opro__candidate *c = opro__trajectory_at(t, i);
+
+        if (c->verdict != OPRO_VERDICT_SCORED) continue;
+        all[count++] = (ranked){t->direction == OPRO_MAXIMIZE ? -c->score : c->score, i};
+    }
+    qsort(all, count, sizeof *all, by_rank);
+    if (n > count) n = count;
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = all[i].number;
+    opro__free(mem, all);
+    return n;
+}
+
+size_t opro_trajectory_top(const opro_trajectory *t, int64_t *numbers, size_t n) {
+    size_t done = 0;
+
+    if (n > t->n_top && t->n_top < (size_t)t->scored) done = sort_top(t, numbers, n);
+    if (done) return done;
+    if (n > t->n_top) n = t->n_top;
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = by_index(t, t->top[i])->number;
+    return n;
+}
+
+int64_t opro_trajectory_find(const opro_trajectory *t, const char *text, size_t len) {
+    const opro__candidate *c;
+
+    if (!opro__arg(&text, &len)) return -1;
+    c = opro__trajectory_lookup(t, text, len);
+    return c && c->number != PENDING ? (int64_t)c->number : -1;
+}
+
+const char *opro_trajectory_text(const opro_trajectory *t, int64_t number, size_t *len) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+
+    if (len) *len = c ? c->len : 0;
+    return c ? c->text : NULL;
+}
+
+double opro_trajectory_score(const opro_trajectory *t, int64_t number) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+
+    return c ? c->score : NAN;
+}
+
+double opro_trajectory_validation(const opro_trajectory *t, int64_t number) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+
+    return c ? c->validation : NAN;
+}
+
+int32_t opro_trajectory_verdict(const opro_trajectory *t, int64_t number) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+
+    return c ? c->verdict : 0;
+}
+
+int32_t opro_trajectory_reason(const opro_trajectory *t, int64_t number) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+
+    return c ? c->reason : 0;
+}
+
+int32_t opro_trajectory_flags(const opro_trajectory *t, int64_t number) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+
+    return c ? c->flags : 0;
+}
+
+int32_t opro_trajectory_origin(const opro_trajectory *t, int64_t number) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+
+    return c ? c->origin : 0;
+}
+
+int64_t opro_trajectory_step(const opro_trajectory *t, int64_t number) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+
+    return c ? c->step : 0;
+}
+
+int64_t opro_trajectory_sample(const opro_trajectory *t, int64_t number) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+
+    return c ? c->sample : 0;
+}
+
+int64_t opro_trajectory_proposals(const opro_trajectory *t, int64_t number) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+
+    return c ? c->proposals : 0;
+}
+
+const char *opro_trajectory_detail(const opro_trajectory *t, int64_t number, size_t *len) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+    int has = c && c->extra && c->extra->detail;
+
+    if (len) *len = has ? c->extra->detail_len : 0;
+    return has ? c->extra->detail : c ? "" : NULL;
+}
+
+const char *opro_trajectory_feedback(const opro_trajectory *t, int64_t number, size_t *len) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+    int has = c && c->extra && c->extra->feedback;
+
+    if (len) *len = has ? c->extra->feedback_len : 0;
+    return has ? c->extra->feedback : c ? "" : NULL;
+}
+
+size_t opro_trajectory_scores(const opro_trajectory *t, int64_t number, int32_t set, double *scores,
+                              size_t n) {
+    const opro__candidate *c = opro__trajectory_at(t, number);
+    int s = set == OPRO_VALIDATION;
+    double single;
+    size_t have;
+
+    if (!c || (set != OPRO_TRAIN && set != OPRO_VALIDATION)) return 0;
+    have = c->extra ? c->extra->n[s] : 0;
+    if (have) {
+        if (scores) memcpy(scores, c->extra->scores[s], (n < have ? n : have) * sizeof *scores);
+        return have;
+    }
+    single = s ? c->validation : c->score;
+    if (isnan(single)) return 0;
+    if (scores && n) scores[0] = single;
+    return 1;
+}
+
+int64_t opro_trajectory_steps(const opro_trajectory *t) {
+    return t->n_figures ? t->figures[t->n_figures - 1].step + 1 : 0;
+}
+
+static double figure(const opro__figures *f, int32_t which) {
+    switch (which) {
+    case OPRO_FIGURE_PROPOSALS: return (double)f->proposals;
+    case OPRO_FIGURE_SCORED: return (double)f->scored;
+    case OPRO_FIGURE_REJECTED: return (double)f->rejected;
+    case OPRO_FIGURE_DUPLICATES: return (double)f->duplicates;
+    case OPRO_FIGURE_FAILED: return (double)f->failed;
+    case OPRO_FIGURE_BEST: return f->best;
+    case OPRO_FIGURE_MEAN: return f->scored ? f->mean : NAN;
+    case OPRO_FIGURE_DEVIATION: return f->scored ? sqrt(f->m2 / (double)f->scored) : NAN;
+    case OPRO_FIGURE_BEST_SO_FAR: return f->best_so_far;
+    case OPRO_FIGURE_TEMPERATURE: return f->temperature;
+    case OPRO_FIGURE_PROMPT_TOKENS: return (double)f->prompt_tokens;
+    case OPRO_FIGURE_REPLY_TOKENS: return (double)f->reply_tokens;
+    case OPRO_FIGURE_COST: return (double)f->cost;
+    case OPRO_FIGURE_SCORER_CALLS: return (double)f->scorer_calls;
+    default: return NAN;
+    }
+}
+
+double opro_trajectory_figure(const opro_trajectory *t, int64_t step, int32_t which) {
+    size_t low = 0, high = t->n_figures;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (t->figures[middle].step < step)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < t->n_figures && t->figures[low].step == step ? figure(&t->figures[low], which)
+                                                              : NAN;
+}
+
+uint64_t opro_trajectory_hash(const opro_trajectory *t) {
+    return opro__hash_add(t->digest, (uint64_t)t->count);
+}
