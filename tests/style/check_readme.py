@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""README.md tells the truth: its options are those of options.def, its programs compile and run.
+
+check_readme.py options ROOT                 compare the table
+check_readme.py options --print ROOT         the table as it should be
+check_readme.py programs ROOT LIBDIR CC [CXX]
+"""
+
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+
+WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
+BIG = {"BIG", "INT64_MAX", "DBL_MAX"}
+
+
+def choice_lists(root):
+    text = (root / "lib" / "core" / "config.c").read_text()
+    lists = re.findall(r"static const choice (\w+)\[\] = \{(.*?)\};", text, re.S)
+    return {name: dict(re.findall(r'\{"(\w+)", (\w+)\}', body)) for name, body in lists}
+
+
+def values(kind, low, high):
+    if kind == "INT" and (low, high) == ("0", "1"):
+        return "0, 1"
+    if low == "-DBL_MAX":
+        return "any number"
+    return f"{low} or more" if high in BIG else f"{low} to {high}"
+
+
+def rows(root):
+    text = (root / "lib" / "core" / "options.def").read_text()
+    lists = choice_lists(root)
+    entry = r'OPRO_(INT|REAL|CHOICE)\(\w+, "(\w+)", (.*?), "([^"]*)"\)|/\* ([^*]*) \*/\n(?=OPRO)'
+    for kind, name, middle, help_text, heading in re.findall(entry, text):
+        if heading:
+            yield f"| **{heading.split(';')[0]}** | | | |"
+            continue
+        *bounds, default = middle.split(", ")
+        if kind == "CHOICE":
+            names = {number: word for word, number in lists[bounds[0]].items()}
+            shown, default = ", ".join(names.values()), names[default]
+        else:
+            shown = values(kind, *bounds) + (" (real)" if kind == "REAL" and bounds[0] != "-DBL_MAX" else "")
+        yield f"| `{name}` | {default.lower()} | {shown} | {help_text} |"
+
+
+def options(root):
+    readme = (root / "README.md").read_text().splitlines()
+    wanted = list(rows(root))
+    if len(wanted) < 50:
+        sys.exit("options.def is not understood any more")
+    at = readme.index("| option | default | values | what it does |") + 2
+    there = readme[at : at + len(wanted)]
+    missing = [row for row in wanted if row not in there]
+    extra = [row for row in there if row not in wanted]
+    print("\n".join([f"missing: {row}" for row in missing] + [f"wrong: {row}" for row in extra]))
+    return 0 if there == wanted else 1
+
+
+def programs(root, libdir, cc, cxx=None):
+    readme = (root / "README.md").read_text()
+    blocks = re.findall(r"^```(c|cpp)\n(.*?)^```", readme, re.M | re.S)
+    env = {**os.environ, "LD_LIBRARY_PATH": libdir}
+    count = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (language, code) in enumerate(blocks):
+            if language == "cpp" and not cxx:
+                continue
+            whole = "int main(" in code
+            source = pathlib.Path(folder, f"block{number}.{language}")
+            program = pathlib.Path(folder, f"block{number}")
+            source.write_text(code if "#include" in code else "#include <opro/opro.h>\n" + code)
+            command = shlex.split(cc if language == "c" else cxx) + WARNINGS + [f"-I{root}/include", str(source)]
+            command += [f"-L{libdir}", "-lopro", "-pthread", "-o", str(program)] if whole else ["-fsyntax-only"]
+            subprocess.run(command, check=True)
+            if whole:
+                print(f"block {number}:", flush=True)
+                subprocess.run([program], check=True, env=env, timeout=60)
+            count += whole
+    print(f"{count} programs of {len(blocks)} blocks ran")
+    return 0 if count >= 3 else 1
+
+
+if __name__ == "__main__":
+    if sys.argv[1:3] == ["options", "--print"]:
+        print("\n".join(rows(pathlib.Path(sys.argv[3]))))
+    elif sys.argv[1] == "options":
+        sys.exit(options(pathlib.Path(sys.argv[2])))
+    else:
+        sys.exit(programs(pathlib.Path(sys.argv[2]), *sys.argv[3:]))
