@@ -47,12 +47,12 @@ OPRO_API opro_status opro_driver_set_clock_fn(opro_driver *driver, opro_clock_fn
 
 /*
  * Go on until the step that is under way has ended (the first call also scores the initial solutions). Blocks while answers
- * are missing. OPRO_OK: a step ended; OPRO_DONE: the run has stopped. In steady mode a step is one batch of
- * proposals. Since 0.1.
+ * are missing. OPRO_OK: a step ended; OPRO_DONE: the run has stopped; OPRO_WAIT: opro_driver_wakeup() ended the waiting.
+ * In steady mode a step is one batch of proposals. Since 0.1.
  */
 OPRO_API opro_status opro_driver_step(opro_driver *driver);
 
-/* Step until the run has stopped: OPRO_OK then. Since 0.1. */
+/* Step until the run has stopped: OPRO_OK then; OPRO_WAIT after opro_driver_wakeup(). Since 0.1. */
 OPRO_API opro_status opro_driver_run(opro_driver *driver);
 
 /*
@@ -69,7 +69,7 @@ OPRO_API const opro_trajectory *opro_driver_trajectory(const opro_driver *driver
 /*
  * Answers from any thread, also inside callbacks: they are copied into the inbox and taken by the next step or poll, in
  * the order in which they came. Arguments as opro_run_answer_...(). OPRO_ERR_LIMIT: the inbox holds 1,048,576 answers
- * or 1 GiB. What is wrong with an answer (unknown id, wrong number of scores) shows when it is taken: it is logged, and
+ * or 1 GiB. They allocate on the thread that posts: an allocator given to opro_driver_new() must then be thread-safe. What is wrong with an answer (unknown id, wrong number of scores) shows when it is taken: it is logged, and
  * the observer hears FAILED. Since 0.1.
  */
 OPRO_API opro_status opro_driver_post_reply(opro_driver *driver, uint64_t id, size_t index, int32_t origin,

@@ -22,7 +22,7 @@ void opro__map_free(opro__map *map) {
     map->capacity = map->count = 0;
 }
 
-uint32_t opro__map_find(const opro__map *map, uint64_t hash, const void *key, opro__map_equal equal,
+uint32_t opro__map_find(const opro__map *map, uint64_t hash, void *key, opro__map_equal equal,
                         const void *owner) {
     size_t mask = map->capacity - 1;
 

@@ -14,14 +14,14 @@ typedef struct opro__map {
     size_t count;
 } opro__map;
 
-/* 1 if index stands for key. */
-typedef int (*opro__map_equal)(const void *key, uint32_t index, const void *owner);
+/* 1 if index stands for key. It sees every index with key's hash until it says 1, and may note in key what it saw. */
+typedef int (*opro__map_equal)(void *key, uint32_t index, const void *owner);
 
 void opro__map_init(opro__map *map, opro__mem *mem);
 void opro__map_free(opro__map *map);
 
 /* The index that stands for key, or OPRO__MAP_NONE. */
-uint32_t opro__map_find(const opro__map *map, uint64_t hash, const void *key, opro__map_equal equal,
+uint32_t opro__map_find(const opro__map *map, uint64_t hash, void *key, opro__map_equal equal,
                         const void *owner);
 
 /* Make sure that one more insertion cannot fail; 0 when there is no memory. */

@@ -159,22 +159,21 @@ static uint64_t key_hash(const opro_trajectory *t, const char *text, size_t len)
     return hash;
 }
 
+/*
+ * What is looked for. A candidate that is pending counts as the same only if its text is: which of two spellings comes first
+ * depends on the order of answers, and nothing else may.
+ */
 typedef struct key {
     const char *text;
     size_t len;
+    uint32_t like; /* the oldest committed candidate that differs in blanks and case only */
 } key;
 
-static int same_key(const void *wanted, uint32_t index, const void *owner) {
-    const opro_trajectory *t = owner;
-    const key *k = wanted;
-    const opro__candidate *c = by_index(t, index);
-    reader a, b;
+static int same_letters(const key *k, const opro__candidate *c) {
+    reader a = read_from(k->text, k->len, 0);
+    reader b = read_from(c->text, c->len, 0);
     int x;
 
-    if (k->len == c->len && memcmp(k->text, c->text, k->len) == 0) return 1;
-    if (t->dedup == OPRO_DEDUP_EXACT) return 0;
-    a = read_from(k->text, k->len, 0);
-    b = read_from(c->text, c->len, 0);
     do {
         x = next_byte(&a);
         if (x != next_byte(&b)) return 0;
@@ -182,10 +181,23 @@ static int same_key(const void *wanted, uint32_t index, const void *owner) {
     return 1;
 }
 
+/* Stops at the very text; notes others that count as the same, and lets the search go on. */
+static int same_key(void *wanted, uint32_t index, const void *owner) {
+    const opro_trajectory *t = owner;
+    const opro__candidate *c = by_index(t, index);
+    key *k = wanted;
+
+    if (k->len == c->len && memcmp(k->text, c->text, k->len) == 0) return 1;
+    if (t->dedup == OPRO_DEDUP_EXACT || c->number == PENDING || !same_letters(k, c)) return 0;
+    if (k->like == OPRO__MAP_NONE || c->number < by_index(t, k->like)->number) k->like = index;
+    return 0;
+}
+
 opro__candidate *opro__trajectory_lookup(const opro_trajectory *t, const char *text, size_t len) {
-    key k = {text, len};
+    key k = {text, len, OPRO__MAP_NONE};
     uint32_t index = opro__map_find(&t->seen, key_hash(t, text, len), &k, same_key, t);
 
+    if (index == OPRO__MAP_NONE) index = k.like;
     return index == OPRO__MAP_NONE ? NULL : by_index(t, index);
 }
 
@@ -338,6 +350,7 @@ static uint64_t candidate_digest(const opro__candidate *c) {
     uint64_t digest = opro__hash_add(opro__hash_bytes(c->text, c->len), c->verdict);
 
     digest = opro__hash_add_real(digest, c->score);
+    digest = opro__hash_add_real(digest, c->validation);
     digest = opro__hash_add(digest, (uint64_t)(int64_t)c->step);
     return opro__hash_add(digest, (uint64_t)c->reason << 8 | c->flags);
 }
@@ -363,14 +376,15 @@ void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c) {
     rank(t, index, c->score);
     if (t->best < 0 || opro__better(t->direction, c->score, opro__trajectory_at(t, t->best)->score))
         t->best = c->number;
+    if (isnan(c->validation)) return;
+    if (t->best_validated < 0 ||
+        opro__better(t->direction, c->validation,
+                     opro__trajectory_at(t, t->best_validated)->validation))
+        t->best_validated = c->number;
 }
 
-void opro__trajectory_validated(opro_trajectory *t, opro__candidate *c, double mean) {
-    c->validation = mean;
-    t->digest = opro__hash_add_real(opro__hash_add(t->digest, c->number), mean);
-    if (t->best_validated < 0 ||
-        opro__better(t->direction, mean, opro__trajectory_at(t, t->best_validated)->validation))
-        t->best_validated = c->number;
+opro__candidate *opro__trajectory_met(const opro_trajectory *t, uint32_t i) {
+    return by_index(t, i);
 }
 
 opro__candidate *opro__trajectory_at(const opro_trajectory *t, int64_t number) {

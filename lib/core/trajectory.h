@@ -26,7 +26,7 @@ typedef struct opro__candidate {
     double score;      /* NaN: none */
     double validation; /* NaN: none */
     opro__extra *extra;
-    uint64_t hash; /* of the normalised or exact text: its key */
+    uint64_t hash; /* of the text as it counts for duplicates */
     uint32_t len;
     int32_t step;
     uint32_t number; /* UINT32_MAX: pending */
@@ -44,7 +44,8 @@ typedef struct opro__figures {
     int64_t step;
     int64_t proposals, scored, rejected, duplicates, failed, scorer_calls;
     int64_t prompt_tokens, reply_tokens, cost;
-    double best, mean, m2, best_so_far, temperature; /* m2: sum of squared deviations (Welford 1962) */
+    double best, mean, m2, best_so_far,
+        temperature; /* m2: sum of squared deviations (Welford 1962) */
 } opro__figures;
 
 typedef struct opro__chunk opro__chunk;
@@ -58,7 +59,7 @@ struct opro_trajectory {
     int belongs_to_run;
     opro__candidate **blocks; /* of OPRO__BLOCK candidates each */
     size_t n_blocks, cap_blocks;
-    uint32_t met; /* candidates in blocks */
+    uint32_t met;    /* candidates in blocks */
     uint32_t *order; /* number -> index in blocks, in blocks of their own */
     size_t cap_order;
     int64_t count, scored;
@@ -73,10 +74,14 @@ struct opro_trajectory {
 };
 
 /* mem: the run's; top: how many of the best are kept in order. */
-opro_status opro__trajectory_init(opro_trajectory *t, opro__mem *mem, int32_t direction, int32_t dedup, size_t top);
+opro_status opro__trajectory_init(opro_trajectory *t, opro__mem *mem, int32_t direction,
+                                  int32_t dedup, size_t top);
 void opro__trajectory_clear(opro_trajectory *t);
 
-/* The candidate with this text, pending or not; NULL. */
+/*
+ * The candidate that counts as this text, pending or not; NULL. What counts is the option dedup, but a pending candidate
+ * is the same only if its text is, byte for byte.
+ */
 opro__candidate *opro__trajectory_lookup(const opro_trajectory *t, const char *text, size_t len);
 
 /* Remember a text that is not there yet, as pending; NULL when there is no memory (or room: 2^32 - 2). */
@@ -84,8 +89,10 @@ opro__candidate *opro__trajectory_meet(opro_trajectory *t, const char *text, siz
 
 /* Space for scores of a set (0 train, 1 validation), all NaN. OPRO_ERR_NOMEM. One instance needs none. */
 opro_status opro__candidate_scores(opro_trajectory *t, opro__candidate *c, int set, size_t n);
-opro_status opro__candidate_detail(opro_trajectory *t, opro__candidate *c, const char *s, size_t len);
-opro_status opro__candidate_feedback(opro_trajectory *t, opro__candidate *c, const char *s, size_t len);
+opro_status opro__candidate_detail(opro_trajectory *t, opro__candidate *c, const char *s,
+                                   size_t len);
+opro_status opro__candidate_feedback(opro_trajectory *t, opro__candidate *c, const char *s,
+                                     size_t len);
 
 /* Make sure that committing one more candidate cannot fail. */
 opro_status opro__trajectory_reserve(opro_trajectory *t);
@@ -93,8 +100,8 @@ opro_status opro__trajectory_reserve(opro_trajectory *t);
 /* It is decided (verdict, score and the rest are set): give it its number and its rank. */
 void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c);
 
-/* Its validation score came after the commit. */
-void opro__trajectory_validated(opro_trajectory *t, opro__candidate *c, double mean);
+/* The i-th candidate that was met (i < met), committed or not. */
+opro__candidate *opro__trajectory_met(const opro_trajectory *t, uint32_t i);
 
 /* The candidate with a number; NULL out of range. */
 opro__candidate *opro__trajectory_at(const opro_trajectory *t, int64_t number);

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+/* ---- making --------------------------------------------------------------------------------------------------- */
+
+static opro_status make_instances(opro_run *run) {
+    size_t train = run->problem->train, validation = run->problem->validation;
+    size_t n = train > validation ? train : validation;
+
+    run->instances = opro__alloc(&run->mem, n * sizeof *run->instances);
+    if (!run->instances) return OPRO_ERR_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        run->instances[i] = (int64_t)i;
+    return OPRO_OK;
+}
+
+/* Options that make no sense together, or for this problem. */
+static opro_status check_options(opro_run *run) {
+    int64_t wanted = OPRO__INT(&run->options, STEADY_SAMPLES);
+
+    if (OPRO__INT(&run->options, MODE) == OPRO_MODE_STEADY &&
+        wanted > OPRO__INT(&run->options, STEADY_CANDIDATES))
+        return opro__fail(&run->err, OPRO_ERR_INVALID,
+                          "steady_samples (%lld) is more than steady_candidates (%lld)",
+                          (long long)wanted,
+                          (long long)OPRO__INT(&run->options, STEADY_CANDIDATES));
+    if (OPRO__INT(&run->options, STEPS) > INT32_MAX)
+        return opro__fail(&run->err, OPRO_ERR_INVALID, "steps: at most %d", INT32_MAX);
+    return OPRO_OK;
+}
+
+static opro_status admit_initial(opro_run *run) {
+    opro_status st = OPRO_OK;
+
+    for (size_t i = 0; i < run->problem->n_initial && st == OPRO_OK; i++) {
+        const opro__text *text = &run->problem->initial[i];
+        opro__candidate *c;
+
+        st = opro__admit_start(run, text->s, text->len, OPRO_FLAG_INITIAL, &c);
+    }
+    return st;
+}
+
+static opro_status build(opro_run *run, opro_problem *problem, const opro_config *config) {
+    opro_status st;
+
+    run->problem = opro__problem_share(problem);
+    run->log = opro__config_log(config);
+    opro__options_copy(&run->options, config);
+    run->mem.limit = (size_t)OPRO__INT(&run->options, MEMORY_LIMIT);
+    run->best_step = -1;
+    run->next_id = 1;
+    opro__budget_init(&run->budget, &run->options);
+    opro__map_init(&run->open_ids, &run->mem);
+    opro__map_init(&run->issued, &run->mem);
+    opro__reply_init(&run->reply, &run->mem);
+    for (int i = 0; i < OPRO__SCRATCH; i++)
+        opro__buf_init(&run->scratch[i], &run->mem, 4 * OPRO__REPLY_MAX);
+    run->trajectory.belongs_to_run = 1;
+    st = opro__trajectory_init(&run->trajectory, &run->mem, problem->direction,
+                               (int32_t)OPRO__INT(&run->options, DEDUP),
+                               (size_t)OPRO__INT(&run->options, SHOWN_SOLUTIONS));
+    if (st == OPRO_OK) st = check_options(run);
+    if (st == OPRO_OK) st = make_instances(run);
+    if (st == OPRO_OK)
+        st = opro_meta_prompt_new(&run->meta_prompt, run->problem, config, &run->mem.allocator);
+    if (st == OPRO_OK) st = admit_initial(run);
+    return st;
+}
+
+opro_status opro_run_new(opro_run **out, opro_problem *problem, const opro_config *config,
+                         const opro_allocator *mem) {
+    opro__mem own;
+    opro_run *run;
+    opro_status st;
+
+    if (!out || !problem) return OPRO_ERR_INVALID;
+    st = opro__mem_init(&own, mem);
+    if (st != OPRO_OK) return st;
+    run = opro__calloc(&own, 1, sizeof *run);
+    if (!run) return OPRO_ERR_NOMEM;
+    run->mem = own;
+    st = build(run, problem, config);
+    if (st != OPRO_OK) {
+        opro__log_say(run->log, OPRO_LOG_ERROR, "run", "no run was made: %s: %s",
+                      opro_status_name(st), run->err.message);
+        opro__err_copy(&problem->err, &run->err);
+        problem->err.status = st;
+        opro_run_free(run);
+        return st;
+    }
+    *out = run;
+    return OPRO_OK;
+}
+
+void opro_run_free(opro_run *run) {
+    opro__mem mem;
+
+    if (!run || run->driven || !opro__may_free(&run->guard, OPRO__CALL_opro_run_free)) return;
+    while (run->n_open)
+        opro__request_free(run->open[--run->n_open]);
+    opro__free(&run->mem, run->open);
+    while (run->batches) {
+        opro__batch *next = run->batches->next;
+
+        opro__batch_free(run, run->batches);
+        run->batches = next;
+    }
+    opro__map_free(&run->open_ids);
+    opro__map_free(&run->issued);
+    opro__free(&run->mem, run->issued_ids);
+    opro__free(&run->mem, run->instances);
+    opro__reply_free(&run->reply);
+    for (int i = 0; i < OPRO__SCRATCH; i++)
+        opro__buf_free(&run->scratch[i]);
+    opro__trajectory_clear(&run->trajectory);
+    opro_meta_prompt_free(run->meta_prompt);
+    opro__hook_clear(&run->observer);
+    opro__log_free(run->log);
+    opro_problem_free(run->problem);
+    mem = run->mem;
+    opro__free(&mem, run);
+}
+
+const opro_error *opro_run_error(const opro_run *run) {
+    return &run->err;
+}
+
+/* ---- before it begins ----------------------------------------------------------------------------------------- */
+
+static opro_status not_begun(opro_run *run) {
+    return run->begun ? opro__fail(&run->err, OPRO_ERR_STATE,
+                                   "the run has begun; do this before opro_run_next()")
+                      : OPRO_OK;
+}
+
+opro_status opro_run_set_meta_prompt(opro_run *run, opro_meta_prompt *meta_prompt) {
+    opro_status st;
+
+    if (!run || !meta_prompt) return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_set_meta_prompt);
+    if (st == OPRO_OK) st = not_begun(run);
+    if (st != OPRO_OK) return st;
+    if (opro__meta_prompt_problem(meta_prompt) != run->problem)
+        return opro__fail(&run->err, OPRO_ERR_INVALID,
+                          "the meta-prompt builder is for another problem");
+    opro__meta_prompt_share(meta_prompt);
+    opro_meta_prompt_free(run->meta_prompt);
+    run->meta_prompt = meta_prompt;
+    return OPRO_OK;
+}
+
+static opro_status score_fits(opro_run *run, const opro_trajectory *from, int64_t number) {
+    double score = opro_trajectory_score(from, number);
+    double low = run->problem->low, high = run->problem->high;
+
+    if (isnan(low) || (score >= low && score <= high)) return OPRO_OK;
+    return opro__fail(&run->err, OPRO_ERR_INVALID,
+                      "candidate %lld has the score %s, outside the problem's range",
+                      (long long)number, opro__quote_real(score).text);
+}
+
+/* Its score, and its scores per instance if there are as many as here. */
+static opro_status copy_scores(opro_run *run, opro__candidate *c, const opro_trajectory *from,
+                               int64_t number) {
+    size_t n = run->problem->train;
+    opro_status st;
+
+    c->score = opro_trajectory_score(from, number);
+    if (n < 2 || opro_trajectory_scores(from, number, OPRO_TRAIN, NULL, 0) != n) return OPRO_OK;
+    st = opro__candidate_scores(&run->trajectory, c, 0, n);
+    if (st == OPRO_OK) opro_trajectory_scores(from, number, OPRO_TRAIN, c->extra->scores[0], n);
+    return st;
+}
+
+/* Solutions that are also initial ones need no scoring any more; those that are not legal here stay behind. */
+static opro_status warm_one(opro_run *run, const opro_trajectory *from, int64_t number) {
+    size_t len;
+    const char *text = opro_trajectory_text(from, number, &len);
+    opro__candidate *c = NULL;
+    opro_status st = score_fits(run, from, number);
+
+    if (st == OPRO_OK) st = opro__admit_start(run, text, len, OPRO_FLAG_WARM, &c);
+    if (st == OPRO_ERR_REJECTED) {
+        opro__log_say(run->log, OPRO_LOG_WARNING, "run", "%s", run->err.message);
+        opro__err_clear(&run->err);
+        return OPRO_OK;
+    }
+    if (st == OPRO_OK && !c) c = opro__trajectory_lookup(&run->trajectory, text, len);
+    if (st != OPRO_OK || !c || c->verdict) return st;
+    st = copy_scores(run, c, from, number);
+    if (st != OPRO_OK) return st;
+    c->flags |= OPRO_FLAG_WARM;
+    c->verdict = OPRO_VERDICT_SCORED;
+    opro__trajectory_commit(&run->trajectory, c);
+    return OPRO_OK;
+}
+
+opro_status opro_run_warm_start(opro_run *run, const opro_trajectory *from) {
+    opro_status st;
+
+    if (!run || !from) return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_warm_start);
+    if (st == OPRO_OK) st = not_begun(run);
+    if (st == OPRO_OK && from->direction != run->problem->direction)
+        st = opro__fail(&run->err, OPRO_ERR_INVALID, "the trajectory has the other direction");
+    for (int64_t i = 0; i < from->count && st == OPRO_OK; i++)
+        if (opro_trajectory_verdict(from, i) == OPRO_VERDICT_SCORED) st = score_fits(run, from, i);
+    if (st != OPRO_OK) return st;
+    for (int64_t i = 0; i < from->count && st == OPRO_OK; i++)
+        if (opro_trajectory_verdict(from, i) == OPRO_VERDICT_SCORED) st = warm_one(run, from, i);
+    return opro__run_finish(run, st);
+}
+
+opro_status opro_run_set_observer(opro_run *run, opro_observer_fn fn, void *user_data,
+                                  opro_destroy_fn destroy) {
+    opro_status st;
+
+    if (!run) return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_set_observer);
+    if (st == OPRO_OK) opro__hook_set(&run->observer, (opro__fn)fn, user_data, destroy);
+    return st;
+}
+
+/* ---- stopping ------------------------------------------------------------------------------------------------- */
+
+opro_status opro_run_stop(opro_run *run) {
+    opro_status st;
+
+    if (!run) return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_stop);
+    if (st != OPRO_OK) return st;
+    run->stop_wanted = 1;
+    return run->guard.depth ? OPRO_OK : opro__run_finish(run, OPRO_OK);
+}
+
+opro_status opro__run_finish(opro_run *run, opro_status st) {
+    if (st < 0) {
+        if (run->err.status != st)
+            opro__fail(&run->err, st, "%s", st == OPRO_ERR_NOMEM ? "out of memory" : "failed");
+        if (st == OPRO_ERR_NOMEM) run->dead = st;
+        opro__log_say(run->log, OPRO_LOG_ERROR, "run", "%s", run->err.message);
+        opro__run_halt(run, OPRO_STOP_ERROR);
+    } else if (run->stop_wanted) {
+        opro__run_halt(run, OPRO_STOP_HOST);
+    }
+    return opro__leave(&run->guard, &run->err, st);
+}
+
+int32_t opro_run_stop_reason(const opro_run *run) {
+    return run->stop_reason;
+}
+
+const char *opro_stop_reason_name(int32_t reason) {
+    switch (reason) {
+    case OPRO_STOP_NONE: return "none";
+    case OPRO_STOP_STEPS: return "steps";
+    case OPRO_STOP_TARGET: return "target";
+    case OPRO_STOP_PATIENCE: return "patience";
+    case OPRO_STOP_PROPOSALS: return "proposals";
+    case OPRO_STOP_SCORER_CALLS: return "scorer_calls";
+    case OPRO_STOP_TOKENS: return "tokens";
+    case OPRO_STOP_COST: return "cost";
+    case OPRO_STOP_TIME: return "time";
+    case OPRO_STOP_HOST: return "host";
+    case OPRO_STOP_FAILURES: return "failures";
+    case OPRO_STOP_ERROR: return "error";
+    default: return "unknown";
+    }
+}
+
+/* ---- looking -------------------------------------------------------------------------------------------------- */
+
+const opro_trajectory *opro_run_trajectory(const opro_run *run) {
+    return &run->trajectory;
+}
+
+opro_problem *opro_run_problem(const opro_run *run) {
+    return run->problem;
+}
+
+int64_t opro_run_step(const opro_run *run) {
+    return run->batches ? run->batches->step : run->next_step - 1;
+}
+
+int64_t opro_run_count(const opro_run *run, int32_t counter) {
+    const opro__budget *b = &run->budget;
+
+    switch (counter) {
+    case OPRO_COUNT_PROPOSALS: return b->used.proposals;
+    case OPRO_COUNT_REPLIES: return run->replies;
+    case OPRO_COUNT_SCORER_CALLS: return b->used.calls;
+    case OPRO_COUNT_REJECTED: return run->rejected;
+    case OPRO_COUNT_DUPLICATES: return run->duplicates;
+    case OPRO_COUNT_FAILURES: return run->failures;
+    case OPRO_COUNT_PROMPT_TOKENS: return run->prompt_tokens;
+    case OPRO_COUNT_REPLY_TOKENS: return run->reply_tokens;
+    case OPRO_COUNT_TOKENS: return b->used.tokens;
+    case OPRO_COUNT_COST: return b->used.cost;
+    case OPRO_COUNT_IN_FLIGHT: return (int64_t)run->n_open;
+    case OPRO_COUNT_RESERVED_TOKENS: return b->reserved.tokens;
+    case OPRO_COUNT_RESERVED_COST: return b->reserved.cost;
+    case OPRO_COUNT_MEMORY: return (int64_t)run->mem.used;
+    default: return 0;
+    }
+}
+
+/* A batch, whatever the order in which its replies came: sums of digests do not depend on it. */
+static uint64_t batch_digest(const opro__batch *batch) {
+    uint64_t digest = opro__hash_add(opro__hash_add(0, (uint64_t)batch->step), batch->waves);
+    uint64_t total = 0;
+
+    digest = opro__hash_bytes((const char *)batch->samples, batch->n_samples) ^ digest;
+    for (size_t i = 0; i < batch->n_work; i++) {
+        const opro__work *w = batch->work[i];
+        uint64_t one =
+            opro__hash_add_text((uint64_t)w->state, w->candidate->text, w->candidate->len);
+
+        one = opro__hash_add(opro__hash_add(one, w->sample), w->candidate->verdict);
+        one = opro__hash_add_real(opro__hash_add_real(one, w->candidate->score),
+                                  w->candidate->validation);
+        total += opro__hash_add(one, w->request != NULL);
+    }
+    return opro__hash_add(digest, total);
+}
+
+uint64_t opro_run_state_hash(const opro_run *run) {
+    const int64_t numbers[] = {run->next_step,
+                               (int64_t)run->next_id,
+                               run->budget.used.proposals,
+                               run->budget.used.calls,
+                               run->budget.used.tokens,
+                               run->budget.used.cost,
+                               run->budget.reserved.tokens,
+                               run->budget.reserved.cost,
+                               run->stop_reason,
+                               run->best_step,
+                               run->failures_in_a_row};
+    uint64_t digest =
+        opro__hash_add(opro__options_digest(&run->options), opro_problem_digest(run->problem));
+
+    digest = opro__hash_add(digest, opro_trajectory_hash(&run->trajectory));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        digest = opro__hash_add(digest, (uint64_t)numbers[i]);
+    for (const opro__batch *b = run->batches; b; b = b->next)
+        digest = opro__hash_add(digest, batch_digest(b));
+    return digest;
+}
+
+/* ---- events --------------------------------------------------------------------------------------------------- */
+
+opro_event opro__run_event(int32_t kind, int64_t step) {
+    return (opro_event){
+        .kind = kind, .step = step, .sample = -1, .score = NAN, .text = "", .detail = ""};
+}
+
+opro_event opro__candidate_event(int32_t kind, const opro__work *work) {
+    const opro__candidate *c = work->candidate;
+    opro_event event = opro__run_event(kind, c->step);
+
+    event.sample = (int64_t)work->sample;
+    event.origin = c->origin;
+    event.text = c->text;
+    event.len = c->len;
+    event.score = c->score;
+    return event;
+}
+
+opro_status opro__run_tell(opro_run *run, const opro_event *event) {
+    int32_t returned;
+    opro_status st;
+
+    if (!run->observer.fn) return OPRO_OK;
+    opro__callback_begin(&run->guard);
+    returned = ((opro_observer_fn)run->observer.fn)(run, event, run->observer.user_data);
+    opro__callback_end(&run->guard);
+    st = opro__callback_status(returned);
+    if (st == OPRO_OK) return st;
+    if (st == OPRO_PENDING) st = OPRO_ERR_CALLBACK; /* there is nothing to wait for */
+    return opro__fail(&run->err, st,
+                      "the observer returned %d; OPRO_OK goes on, an error stops the run",
+                      (int)returned);
+}
+
+int32_t opro_event_kind(const opro_event *event) {
+    return event->kind;
+}
+
+int64_t opro_event_step(const opro_event *event) {
+    return event->step;
+}
+
+int64_t opro_event_sample(const opro_event *event) {
+    return event->sample;
+}
+
+int32_t opro_event_reason(const opro_event *event) {
+    return event->reason;
+}
+
+int32_t opro_event_set(const opro_event *event) {
+    return event->set;
+}
+
+int32_t opro_event_origin(const opro_event *event) {
+    return event->origin;
+}
+
+double opro_event_score(const opro_event *event) {
+    return event->score;
+}
+
+const char *opro_event_text(const opro_event *event, size_t *len) {
+    if (len) *len = event->len;
+    return event->text;
+}
+
+const char *opro_event_detail(const opro_event *event, size_t *len) {
+    if (len) *len = event->detail_len;
+    return event->detail;
+}

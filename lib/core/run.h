@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The state of a run. A step is a batch: samples that are asked for, and the work on the candidates found in their replies.
+ * Stepwise mode has one batch open at a time, steady mode several.
+ *
+ *   run.c         making, freeing, asking about a run
+ *   run_step.c    batches: begun, moved on, ended; the stop
+ *   run_next.c    which request comes next
+ *   run_answer.c  answers
+ *   admit.c       from a reply to candidates
+ */
+#ifndef OPRO_CORE_RUN_H
+#define OPRO_CORE_RUN_H
+
+#include "base/hook.h"
+#include "budget.h"
+#include "config.h"
+#include "guard.h"
+#include "meta_prompt.h"
+#include "opro/run.h"
+#include "problem.h"
+#include "reply.h"
+#include "request.h"
+#include "trajectory.h"
+
+/* Where a sample of a batch stands. */
+enum {
+    OPRO__SAMPLE_WANTED, /* to be asked for                       */
+    OPRO__SAMPLE_ASKED,  /* in a request                          */
+    OPRO__SAMPLE_OVER    /* its reply came, or will not           */
+};
+
+/* Where a candidate of a batch stands. */
+enum {
+    OPRO__WORK_SCORE,    /* to be scored, or being scored */
+    OPRO__WORK_SCORED,   /* waits for validation          */
+    OPRO__WORK_VALIDATE, /* being validated               */
+    OPRO__WORK_DECIDED,  /* its verdict is set            */
+    OPRO__WORK_COMMITTED /* it has its number             */
+};
+
+/* Buffers of admit.c, each for one thing, so that none is overwritten while it is read. */
+enum {
+    OPRO__SCRATCH_CANONICAL,
+    OPRO__SCRATCH_OTHER, /* a reason, or a polished text */
+    OPRO__SCRATCH_TIDY,
+    OPRO__SCRATCH_REPLY,
+    OPRO__SCRATCH_ILLEGAL, /* what a repair began with */
+    OPRO__SCRATCH
+};
+
+struct opro__work {
+    opro__candidate *candidate;
+    opro_request *request; /* the one that is out for it, or NULL */
+    size_t sample;
+    size_t place; /* among the candidates of one reply */
+    int state;
+};
+
+struct opro__batch {
+    opro__batch *next;
+    int64_t step;
+    opro__prompt prompt;
+    unsigned char *samples; /* OPRO__SAMPLE_... */
+    size_t n_samples;
+    size_t wanted;      /* samples that are OPRO__SAMPLE_WANTED    */
+    size_t asked;       /* samples that are OPRO__SAMPLE_ASKED     */
+    size_t next_wanted; /* no sample before this one is wanted     */
+    size_t waves;       /* times it asked again                    */
+    opro__work **work;  /* in the order of arrival; each stays where it is */
+    size_t n_work, cap_work;
+    size_t undecided;  /* of work                                 */
+    size_t next_score; /* no work before this one needs a request */
+    int validates;     /* its candidates are validated            */
+    int validating;    /* ... and that has begun                  */
+    int answered_any;  /* an answer that was no failure came      */
+    int64_t failures;  /* failed requests                         */
+    double temperature;
+    opro__amounts reply; /* the most that one sample uses             */
+    opro__amounts held;  /* reserved for what it has yet to ask for   */
+    int64_t extra;       /* samples reserved for asking again         */
+    int64_t proposals, rejected, duplicates, calls;
+    int64_t prompt_tokens, reply_tokens, cost;
+};
+
+struct opro_event {
+    int32_t kind, reason, set, origin;
+    int64_t step, sample;
+    double score;
+    const char *text;
+    size_t len;
+    const char *detail;
+    size_t detail_len;
+};
+
+struct opro_run {
+    opro__mem mem;
+    opro_error err;
+    opro__guard guard;
+    opro__log *log;
+    opro__options options;
+    opro_problem *problem;
+    opro_meta_prompt *meta_prompt;
+    opro__hook observer;
+    opro_trajectory trajectory;
+    opro__budget budget;
+    int64_t *instances;   /* 0, 1, 2, ... */
+    opro__batch *batches; /* open ones, oldest first */
+    int64_t next_step;
+    size_t samples_under_way; /* of all batches: wanted or asked */
+    size_t undecided;         /* of all batches */
+    opro_request **open;      /* handed out and not answered */
+    size_t n_open, cap_open;
+    opro__map open_ids; /* id -> place in open */
+    opro__map
+        issued; /* ids of SCORE requests ever handed out -> work number, to tell late from unknown */
+    uint64_t *issued_ids;
+    size_t n_issued, cap_issued;
+    uint64_t next_id;     /* of PROPOSE requests */
+    int64_t now, started; /* INT64_MIN: no request yet */
+    int64_t replies, rejected, duplicates, failures;
+    int64_t prompt_tokens, reply_tokens;
+    int64_t failures_in_a_row;
+    int64_t best_step;   /* step of the last new best */
+    int64_t steps_ended; /* not counting step -1 */
+    int32_t stop_reason;
+    int stop_wanted;                  /* OPRO_STOP_... asked for inside a callback */
+    int begun;                        /* opro_run_next() was called */
+    int driven;                       /* a driver owns it: only the driver may call next */
+    opro_status dead;                 /* OPRO_ERR_NOMEM once memory ran out */
+    opro__buf scratch[OPRO__SCRATCH]; /* for admit.c */
+    opro__reply reply;
+};
+
+/* ---- run.c ---- */
+
+/* Tell the observer. Its failure is the status. */
+opro_status opro__run_tell(opro_run *run, const opro_event *event);
+opro_event opro__run_event(int32_t kind, int64_t step);
+opro_event opro__candidate_event(int32_t kind, const opro__work *work);
+
+/* At the end of every call that changes the run: a failure that leaves no way on stops it; a stop asked for is carried out. */
+opro_status opro__run_finish(opro_run *run, opro_status st);
+
+/* opro_run_next() for the driver. */
+opro_status opro__run_next(opro_run *run, int64_t now_ms, opro_request **request);
+
+/* ---- run_step.c ---- */
+
+/* Begin another batch if there is to be one. *begun says if. May stop the run instead. */
+opro_status opro__batch_begin(opro_run *run, int *begun);
+
+/* The batch of the initial solutions. */
+opro_status opro__batch_begin_initial(opro_run *run);
+
+/* After anything was answered: move batches on, end those that are done. */
+opro_status opro__batches_advance(opro_run *run);
+
+/* Put a candidate to work in a batch. */
+opro_status opro__batch_add(opro_run *run, opro__batch *batch, opro__candidate *candidate,
+                            size_t sample, size_t place, int state, opro__work **out);
+
+/* A candidate's verdict: OPRO_VERDICT_..., with score and reason set before. */
+void opro__work_decide(opro_run *run, opro__batch *batch, opro__work *work, int verdict);
+
+/* Stop for a reason: cancel open requests, commit what is decided, tell the observer. Nothing if it has stopped. */
+void opro__run_halt(opro_run *run, int32_t reason);
+
+void opro__batch_free(opro_run *run, opro__batch *batch);
+
+/* ---- run_next.c ---- */
+
+/* An open request by its id; NULL. */
+opro_request *opro__run_find(const opro_run *run, uint64_t id);
+
+/* It is answered or cancelled: settle its reservation, forget and free it. */
+void opro__run_close(opro_run *run, opro_request *request);
+
+uint64_t opro__score_id(const opro__candidate *candidate, int32_t set);
+
+/* ---- run_answer.c ---- */
+
+/* A request has failed; it is closed. */
+opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_status status,
+                                   const char *message, size_t len);
+
+/* ---- admit.c ---- */
+
+/* Admit the candidates of a reply (whole: the text is one solution, not a reply) to a sample. */
+opro_status opro__admit(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
+                        const char *text, size_t len, int whole);
+
+/* Admit one initial solution or warm start; OPRO_ERR_REJECTED if it is not legal. *out: NULL if it is there already. */
+opro_status opro__admit_start(opro_run *run, const char *text, size_t len, int flag,
+                              opro__candidate **out);
+
+/* A reply is rejected as a whole. */
+opro_status opro__reject_reply(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
+                               const char *reply, size_t len, int32_t reason, const char *detail);
+
+#endif

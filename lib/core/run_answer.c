@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers: found by their id, checked, taken, and the run moved on. */
+#include <math.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/utf8.h"
+#include "run.h"
+
+#define FEEDBACK_MAX ((size_t)64 << 10)
+
+/* ---- finding -------------------------------------------------------------------------------------------------- */
+
+static int same_issued(void *key, uint32_t index, const void *owner) {
+    return ((const opro_run *)owner)->issued_ids[index] == *(const uint64_t *)key;
+}
+
+static int was_issued(const opro_run *run, uint64_t id) {
+    if (!(id >> 63)) return id >= 1 && id < run->next_id;
+    return opro__map_find(&run->issued, opro__mix(id), &id, same_issued, run) != OPRO__MAP_NONE;
+}
+
+/* The open request of this kind (0: any), or why there is none. */
+static opro_status find(opro_run *run, uint64_t id, int32_t kind, opro_request **out) {
+    opro_request *request;
+
+    if (run->dead != OPRO_OK)
+        return opro__fail(&run->err, run->dead, "the run ran out of memory before");
+    request = opro__run_find(run, id);
+    if (!request && was_issued(run, id))
+        return opro__fail(&run->err, OPRO_ERR_STALE,
+                          "request %llu was answered already, or cancelled; the answer is "
+                          "not used",
+                          (unsigned long long)id);
+    if (!request)
+        return opro__fail(&run->err, OPRO_ERR_UNKNOWN, "this run never handed out a request %llu",
+                          (unsigned long long)id);
+    if (kind && request->kind != kind)
+        return opro__fail(&run->err, OPRO_ERR_INVALID, "request %llu asks for %s, not for %s",
+                          (unsigned long long)id,
+                          kind == OPRO_REQUEST_SCORE ? "proposals" : "scores",
+                          kind == OPRO_REQUEST_SCORE ? "scores" : "proposals");
+    *out = request;
+    return OPRO_OK;
+}
+
+/* ---- replies -------------------------------------------------------------------------------------------------- */
+
+/* What is answered with: a model's reply, one that was cut off, a bare solution. */
+enum { REPLY, TRUNCATED, SOLUTION };
+
+static opro_status check_reply(opro_run *run, const opro_request *request, size_t index,
+                               int32_t origin, size_t len) {
+    const opro__batch *batch = request->batch;
+
+    if (index >= request->samples)
+        return opro__fail(&run->err, OPRO_ERR_INVALID, "reply %zu of a request for %zu", index,
+                          request->samples);
+    if (origin < 0 || origin > UINT16_MAX)
+        return opro__fail(&run->err, OPRO_ERR_INVALID, "origin %d: from 0 to 65535", (int)origin);
+    if (len > OPRO__REPLY_MAX)
+        return opro__fail(&run->err, OPRO_ERR_LIMIT, "a reply of %zu bytes; at most %zu are read",
+                          len, OPRO__REPLY_MAX);
+    if (batch->samples[request->first + index] != OPRO__SAMPLE_ASKED)
+        return opro__fail(&run->err, OPRO_ERR_STALE, "reply %zu of request %llu is there already",
+                          index, (unsigned long long)request->id);
+    return OPRO_OK;
+}
+
+static void sample_over(opro_run *run, opro__batch *batch, size_t sample) {
+    batch->samples[sample] = OPRO__SAMPLE_OVER;
+    batch->asked--;
+    run->samples_under_way--;
+}
+
+static opro_status take_reply(opro_run *run, opro_request *request, size_t index, int32_t origin,
+                              int how, const char *text, size_t len) {
+    opro__batch *batch = request->batch;
+    size_t sample = request->first + index;
+    opro_status st;
+
+    sample_over(run, batch, sample);
+    batch->answered_any = 1;
+    run->replies++;
+    if (++request->answered == request->samples) opro__run_close(run, request);
+    if (how == TRUNCATED)
+        st = opro__reject_reply(run, batch, sample, origin, text, len, OPRO_REASON_TRUNCATED,
+                                "the reply was cut off");
+    else
+        st = opro__admit(run, batch, sample, origin, text, len, how == SOLUTION);
+    return st == OPRO_OK ? opro__batches_advance(run) : st;
+}
+
+/* Which sample of a request has no reply yet. */
+static size_t first_missing(const opro_request *request) {
+    size_t i = 0;
+
+    while (request->batch->samples[request->first + i] != OPRO__SAMPLE_ASKED)
+        i++;
+    return i;
+}
+
+static opro_status answer_reply(opro_run *run, int call, uint64_t id, const size_t *index,
+                                int32_t origin, int how, const char *text, size_t len) {
+    opro_request *request;
+    size_t i;
+    opro_status st;
+
+    if (!run || !opro__arg(&text, &len)) return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, call);
+    if (st == OPRO_OK) st = find(run, id, OPRO_REQUEST_PROPOSE, &request);
+    if (st != OPRO_OK) return st;
+    i = index ? *index : first_missing(request);
+    st = check_reply(run, request, i, origin, len);
+    if (st != OPRO_OK) return st;
+    return opro__run_finish(run, take_reply(run, request, i, origin, how, text, len));
+}
+
+opro_status opro_run_answer_text(opro_run *run, uint64_t id, const char *reply, size_t len) {
+    return answer_reply(run, OPRO__CALL_opro_run_answer_text, id, NULL, 0, REPLY, reply, len);
+}
+
+opro_status opro_run_answer_reply(opro_run *run, uint64_t id, size_t index, int32_t origin,
+                                  const char *reply, size_t len) {
+    return answer_reply(run, OPRO__CALL_opro_run_answer_reply, id, &index, origin, REPLY, reply,
+                        len);
+}
+
+opro_status opro_run_answer_truncated(opro_run *run, uint64_t id, size_t index, int32_t origin,
+                                      const char *reply, size_t len) {
+    return answer_reply(run, OPRO__CALL_opro_run_answer_truncated, id, &index, origin, TRUNCATED,
+                        reply, len);
+}
+
+opro_status opro_run_answer_solution(opro_run *run, uint64_t id, size_t index, int32_t origin,
+                                     const char *text, size_t len) {
+    return answer_reply(run, OPRO__CALL_opro_run_answer_solution, id, &index, origin, SOLUTION,
+                        text, len);
+}
+
+/* ---- scores --------------------------------------------------------------------------------------------------- */
+
+static opro_status check_scores(opro_run *run, const opro_request *request, const double *scores,
+                                size_t n) {
+    double low = run->problem->low, high = run->problem->high;
+
+    if (n != request->n_instances)
+        return opro__fail(&run->err, OPRO_ERR_INVALID, "%zu scores for %zu instances", n,
+                          request->n_instances);
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(scores[i]))
+            return opro__fail(&run->err, OPRO_ERR_INVALID,
+                              "score %zu is %s; scores must be finite: report what could "
+                              "not be scored with opro_run_answer_error()",
+                              i, opro__quote_real(scores[i]).text);
+        if (!isnan(low) && (scores[i] < low || scores[i] > high)) {
+            opro__quoted l = opro__quote_real(low), h = opro__quote_real(high);
+
+            return opro__fail(&run->err, OPRO_ERR_INVALID,
+                              "score %zu is %s, outside the problem's range %s to %s; see "
+                              "opro_problem_set_score_range()",
+                              i, opro__quote_real(scores[i]).text, l.text, h.text);
+        }
+    }
+    return OPRO_OK;
+}
+
+/* The mean, summed in the order of the instances. */
+static double mean_of(const double *scores, size_t n) {
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += scores[i];
+    return sum / (double)n;
+}
+
+static opro_status tell_scored(opro_run *run, const opro__work *work, int32_t set, double score) {
+    opro_event event = opro__candidate_event(OPRO_EVENT_SCORED, work);
+
+    event.set = set;
+    event.score = score;
+    return opro__run_tell(run, &event);
+}
+
+static opro_status take_scores(opro_run *run, opro_request *request, const double *scores,
+                               size_t n) {
+    opro__batch *batch = request->batch;
+    opro__work *work = request->work;
+    opro__candidate *c = work->candidate;
+    int32_t set = request->set;
+    int which = set == OPRO_VALIDATION;
+    double mean = mean_of(scores, n);
+    opro_status st;
+
+    if (n > 1) {
+        st = opro__candidate_scores(&run->trajectory, c, which, n);
+        if (st != OPRO_OK) return st;
+        memcpy(c->extra->scores[which], scores, n * sizeof *scores);
+    }
+    opro__run_close(run, request);
+    batch->answered_any = 1;
+    if (which)
+        c->validation = mean;
+    else
+        c->score = mean;
+    if (!which && batch->validates)
+        work->state = OPRO__WORK_SCORED;
+    else
+        opro__work_decide(run, batch, work, OPRO_VERDICT_SCORED);
+    st = tell_scored(run, work, set, mean);
+    return st == OPRO_OK ? opro__batches_advance(run) : st;
+}
+
+opro_status opro_run_answer_scores(opro_run *run, uint64_t id, const double *scores, size_t n) {
+    opro_request *request;
+    opro_status st;
+
+    if (!run || !scores) return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_answer_scores);
+    if (st == OPRO_OK) st = find(run, id, OPRO_REQUEST_SCORE, &request);
+    if (st == OPRO_OK) st = check_scores(run, request, scores, n);
+    if (st != OPRO_OK) return st;
+    return opro__run_finish(run, take_scores(run, request, scores, n));
+}
+
+/* ---- failures ------------------------------------------------------------------------------------------------- */
+
+static opro_status tell_failed(opro_run *run, const opro_request *request, const char *message,
+                               size_t len) {
+    opro_event event = opro__run_event(OPRO_EVENT_FAILED, request->step);
+    int proposes = request->kind == OPRO_REQUEST_PROPOSE;
+
+    if (request->work) event = opro__candidate_event(OPRO_EVENT_FAILED, request->work);
+    event.sample = proposes ? (int64_t)request->first : event.sample;
+    event.reason = proposes ? OPRO_REASON_NO_REPLY : OPRO_REASON_NOT_SCORED;
+    event.set = request->set;
+    event.detail = message;
+    event.detail_len = len;
+    return opro__run_tell(run, &event);
+}
+
+/* A candidate that cannot be validated keeps its score. */
+static opro_status fail_work(opro_run *run, opro__batch *batch, opro__work *work, int validating,
+                             const char *message, size_t len) {
+    opro_status st = opro__candidate_detail(&run->trajectory, work->candidate, message, len);
+
+    if (st != OPRO_OK) return st;
+    if (!validating) work->candidate->reason = OPRO_REASON_NOT_SCORED;
+    opro__work_decide(run, batch, work, validating ? OPRO_VERDICT_SCORED : OPRO_VERDICT_FAILED);
+    return OPRO_OK;
+}
+
+opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_status status,
+                                   const char *message, size_t len) {
+    opro__batch *batch = request->batch;
+    opro__work *work = request->work;
+    opro_status told, st = OPRO_OK;
+
+    opro__log_say(run->log, OPRO_LOG_WARNING, "run", "request %llu failed: %s: %.400s",
+                  (unsigned long long)request->id, opro_status_name(status), message);
+    run->failures++;
+    batch->failures++;
+    told = tell_failed(run, request, message, len);
+    if (work) {
+        st = fail_work(run, batch, work, request->set == OPRO_VALIDATION, message, len);
+    } else {
+        for (size_t i = request->first; i < request->first + request->samples; i++)
+            if (batch->samples[i] == OPRO__SAMPLE_ASKED) sample_over(run, batch, i);
+    }
+    opro__run_close(run, request);
+    if (st == OPRO_OK) st = told;
+    return st == OPRO_OK ? opro__batches_advance(run) : st;
+}
+
+opro_status opro_run_answer_error(opro_run *run, uint64_t id, opro_status status,
+                                  const char *message, size_t len) {
+    opro_request *request;
+    char text[1024];
+    opro_status st;
+
+    if (!run || !opro__arg(&message, &len)) return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_answer_error);
+    if (st == OPRO_OK && status >= 0)
+        st = opro__fail(&run->err, OPRO_ERR_INVALID, "%s (%d) is no error",
+                        opro_status_name(status), (int)status);
+    if (st == OPRO_OK && !opro__utf8_valid(message, len))
+        st = opro__fail(&run->err, OPRO_ERR_INVALID, "the message is not valid UTF-8");
+    if (st == OPRO_OK) st = find(run, id, 0, &request);
+    if (st != OPRO_OK) return st;
+    len = opro__utf8_cut(message, len, sizeof text - 1);
+    if (len) memcpy(text, message, len);
+    text[len] = '\0';
+    return opro__run_finish(run, opro__run_fail_request(run, request, status, text, len));
+}
+
+/* ---- besides -------------------------------------------------------------------------------------------------- */
+
+opro_status opro_run_answer_feedback(opro_run *run, uint64_t id, const char *text, size_t len) {
+    opro_request *request;
+    opro_status st;
+
+    if (!run || !opro__arg(&text, &len)) return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_answer_feedback);
+    if (st == OPRO_OK) st = find(run, id, OPRO_REQUEST_SCORE, &request);
+    if (st != OPRO_OK) return st;
+    if (len > FEEDBACK_MAX)
+        return opro__fail(&run->err, OPRO_ERR_LIMIT, "feedback of %zu bytes; at most %zu", len,
+                          FEEDBACK_MAX);
+    if (!opro__utf8_valid(text, len))
+        return opro__fail(&run->err, OPRO_ERR_INVALID,
+                          "the feedback is not valid UTF-8, or has a NUL byte in it");
+    return opro__run_finish(
+        run, opro__candidate_feedback(&run->trajectory, request->work->candidate, text, len));
+}
+
+static int64_t sum(int64_t a, int64_t b) {
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+opro_status opro_run_answer_usage(opro_run *run, uint64_t id, int64_t prompt_tokens,
+                                  int64_t reply_tokens, int64_t cost) {
+    opro_request *request;
+    opro_status st;
+
+    if (!run) return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_answer_usage);
+    if (st == OPRO_OK && (prompt_tokens < 0 || reply_tokens < 0 || cost < 0))
+        st = opro__fail(&run->err, OPRO_ERR_INVALID, "usage cannot be negative");
+    if (st == OPRO_OK) st = find(run, id, 0, &request);
+    if (st != OPRO_OK) return st;
+    request->prompt_tokens = sum(request->prompt_tokens, prompt_tokens);
+    request->reply_tokens = sum(request->reply_tokens, reply_tokens);
+    request->cost = sum(request->cost, cost);
+    return OPRO_OK;
+}

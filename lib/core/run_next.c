@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* Which request comes next: scores of the oldest batch first, then its samples, then another batch. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/rng.h"
+#include "run.h"
+
+/* ---- open requests -------------------------------------------------------------------------------------------- */
+
+static int same_id(void *key, uint32_t index, const void *owner) {
+    return ((const opro_run *)owner)->open[index]->id == *(const uint64_t *)key;
+}
+
+opro_request *opro__run_find(const opro_run *run, uint64_t id) {
+    uint32_t index = opro__map_find(&run->open_ids, opro__mix(id), &id, same_id, run);
+
+    return index == OPRO__MAP_NONE ? NULL : run->open[index];
+}
+
+static int same_issued(void *key, uint32_t index, const void *owner) {
+    return ((const opro_run *)owner)->issued_ids[index] == *(const uint64_t *)key;
+}
+
+/*
+ * Scores are asked for by an id that is made of what is scored, so it does not depend on the order of answers. The first
+ * bit keeps it apart from the ids of proposals.
+ */
+uint64_t opro__score_id(const opro__candidate *candidate, int32_t set) {
+    uint64_t digest =
+        opro__hash_add(opro__hash_bytes(candidate->text, candidate->len), (uint64_t)set);
+
+    return digest | UINT64_C(1) << 63;
+}
+
+/* Two candidates could share a digest: the later one moves on to the next free id. */
+static opro_status issue_score_id(opro_run *run, const opro__candidate *candidate, int32_t set,
+                                  uint64_t *id) {
+    void *ids = run->issued_ids;
+
+    if (!opro__reserve(&run->mem, &ids, &run->cap_issued, run->n_issued + 1,
+                       sizeof *run->issued_ids))
+        return OPRO_ERR_NOMEM;
+    run->issued_ids = ids;
+    if (!opro__map_reserve(&run->issued)) return OPRO_ERR_NOMEM;
+    *id = opro__score_id(candidate, set);
+    while (opro__map_find(&run->issued, opro__mix(*id), id, same_issued, run) != OPRO__MAP_NONE)
+        *id = opro__mix(*id) | UINT64_C(1) << 63;
+    run->issued_ids[run->n_issued] = *id;
+    opro__map_insert(&run->issued, opro__mix(*id), (uint32_t)run->n_issued++);
+    return OPRO_OK;
+}
+
+/* A new open request; NULL without memory. */
+static opro_request *open_request(opro_run *run, opro__batch *batch, int32_t kind, uint64_t id) {
+    int64_t timeout = OPRO__INT(&run->options, REQUEST_TIMEOUT_MS);
+    void *open = run->open;
+    opro_request *request;
+
+    if (!opro__reserve(&run->mem, &open, &run->cap_open, run->n_open + 1, sizeof(opro_request *)))
+        return NULL;
+    run->open = open;
+    if (!opro__map_reserve(&run->open_ids)) return NULL;
+    request = opro__calloc(&run->mem, 1, sizeof *request);
+    if (!request) return NULL;
+    request->mem = &run->mem;
+    request->kind = kind;
+    request->id = id;
+    request->step = batch->step;
+    request->batch = batch;
+    request->deadline = timeout && run->now <= INT64_MAX - timeout ? run->now + timeout : INT64_MAX;
+    opro__map_insert(&run->open_ids, opro__mix(id), (uint32_t)run->n_open);
+    run->open[run->n_open++] = request;
+    return request;
+}
+
+/* Charge what it used, free what was reserved. */
+static void settle(opro_run *run, const opro_request *request) {
+    int64_t tokens = request->prompt_tokens > INT64_MAX - request->reply_tokens
+                         ? INT64_MAX
+                         : request->prompt_tokens + request->reply_tokens;
+    opro__amounts used = {0, 0, tokens, request->cost};
+    opro__batch *batch = request->batch;
+
+    opro__budget_release(&run->budget, request->reserved);
+    run->budget.used = opro__amounts_add(run->budget.used, used, 1);
+    batch->prompt_tokens += request->prompt_tokens;
+    batch->reply_tokens += request->reply_tokens;
+    batch->cost += request->cost;
+    run->prompt_tokens += request->prompt_tokens;
+    run->reply_tokens += request->reply_tokens;
+}
+
+void opro__run_close(opro_run *run, opro_request *request) {
+    size_t last = run->n_open - 1, place = 0;
+
+    while (run->open[place] != request)
+        place++;
+    settle(run, request);
+    if (request->work) request->work->request = NULL;
+    opro__map_remove(&run->open_ids, opro__mix(request->id), (uint32_t)place);
+    if (place != last) {
+        opro__map_remove(&run->open_ids, opro__mix(run->open[last]->id), (uint32_t)last);
+        run->open[place] = run->open[last];
+        opro__map_insert(&run->open_ids, opro__mix(run->open[place]->id), (uint32_t)place);
+    }
+    run->n_open--;
+    opro__request_free(request);
+}
+
+/* ---- making requests ------------------------------------------------------------------------------------------ */
+
+/* Move a reservation from the batch to a request. */
+static void take_reserved(opro__batch *batch, opro_request *request, opro__amounts amounts) {
+    assert(batch->held.tokens >= amounts.tokens && batch->held.cost >= amounts.cost);
+    batch->held.tokens -= amounts.tokens;
+    batch->held.cost -= amounts.cost;
+    request->reserved = (opro__amounts){0, 0, amounts.tokens, amounts.cost};
+}
+
+/* Proposals and scorer calls are used up when they are asked for. */
+static void use_now(opro_run *run, opro__batch *batch, int64_t proposals, int64_t calls) {
+    opro__amounts amounts = {proposals, calls, 0, 0};
+
+    batch->held.proposals -= proposals;
+    batch->held.calls -= calls;
+    batch->proposals += proposals;
+    batch->calls += calls;
+    opro__budget_release(&run->budget, amounts);
+    run->budget.used = opro__amounts_add(run->budget.used, amounts, 1);
+}
+
+static int needs_request(const opro__work *work) {
+    return !work->request &&
+           (work->state == OPRO__WORK_SCORE || work->state == OPRO__WORK_VALIDATE);
+}
+
+static opro_status make_score(opro_run *run, opro__batch *batch, opro_request **out) {
+    opro__work *work;
+    opro_request *request;
+    int32_t set;
+    uint64_t id = 0;
+    opro_status st;
+
+    while (batch->next_score < batch->n_work && !needs_request(batch->work[batch->next_score]))
+        batch->next_score++;
+    if (batch->next_score == batch->n_work) return OPRO_WAIT;
+    work = batch->work[batch->next_score];
+    set = work->state == OPRO__WORK_SCORE ? OPRO_TRAIN : OPRO_VALIDATION;
+    st = issue_score_id(run, work->candidate, set, &id);
+    if (st != OPRO_OK) return st;
+    request = open_request(run, batch, OPRO_REQUEST_SCORE, id);
+    if (!request) return OPRO_ERR_NOMEM;
+    request->set = set;
+    request->work = work;
+    request->text = work->candidate->text;
+    request->text_len = work->candidate->len;
+    request->instances = run->instances;
+    request->n_instances = opro_problem_instances(run->problem, set);
+    work->request = request;
+    take_reserved(
+        batch, request,
+        opro__amounts_add((opro__amounts){0}, run->budget.call, (int64_t)request->n_instances));
+    use_now(run, batch, 0, (int64_t)request->n_instances);
+    *out = request;
+    return OPRO_OK;
+}
+
+/* The first wanted samples that follow each other, at most a request's number of them. */
+static size_t next_samples(const opro_run *run, opro__batch *batch, size_t *first) {
+    size_t most = (size_t)OPRO__INT(&run->options, SAMPLES_PER_REQUEST);
+    size_t n = 0;
+
+    if (!most) most = batch->n_samples;
+    while (batch->samples[batch->next_wanted] != OPRO__SAMPLE_WANTED)
+        batch->next_wanted++;
+    *first = batch->next_wanted;
+    while (n < most && *first + n < batch->n_samples &&
+           batch->samples[*first + n] == OPRO__SAMPLE_WANTED)
+        batch->samples[*first + n++] = OPRO__SAMPLE_ASKED;
+    return n;
+}
+
+/* Seeds fit 32-bit signed integers, which is what servers take, with room for the samples of a request. */
+static uint64_t sampling_seed(const opro_run *run, const opro__batch *batch, size_t first) {
+    opro__rng rng =
+        opro__rng_make((uint64_t)OPRO__INT(&run->options, SEED), batch->step, OPRO__RNG_SAMPLING);
+
+    rng.counter = (uint64_t)batch->waves << 32;
+    return (opro__rng_next(&rng) >> 34) + first;
+}
+
+static opro_status make_propose(opro_run *run, opro__batch *batch, opro_request **out) {
+    opro_request *request;
+    size_t first;
+    size_t n;
+
+    if (!batch->wanted) return OPRO_WAIT;
+    request = open_request(run, batch, OPRO_REQUEST_PROPOSE, run->next_id);
+    if (!request) return OPRO_ERR_NOMEM;
+    run->next_id++;
+    n = next_samples(run, batch, &first);
+    batch->wanted -= n;
+    batch->asked += n;
+    request->prompt = &batch->prompt;
+    request->samples = n;
+    request->first = first;
+    request->temperature = batch->temperature;
+    request->max_tokens = OPRO__INT(&run->options, MAX_REPLY_TOKENS);
+    request->seed = sampling_seed(run, batch, first);
+    take_reserved(batch, request, opro__amounts_add((opro__amounts){0}, batch->reply, (int64_t)n));
+    use_now(run, batch, (int64_t)n, 0);
+    *out = request;
+    return OPRO_OK;
+}
+
+/* From what is under way; OPRO_WAIT if there is nothing to ask for. */
+static opro_status make_request(opro_run *run, opro_request **out) {
+    opro_status st = OPRO_WAIT;
+
+    for (opro__batch *b = run->batches; b && st == OPRO_WAIT; b = b->next)
+        st = make_score(run, b, out);
+    for (opro__batch *b = run->batches; b && st == OPRO_WAIT; b = b->next)
+        st = make_propose(run, b, out);
+    return st;
+}
+
+/* ---- time ----------------------------------------------------------------------------------------------------- */
+
+/* Requests whose time is up have failed. */
+static opro_status expire(opro_run *run) {
+    for (size_t i = 0; i < run->n_open;) {
+        opro_status st;
+
+        if (run->open[i]->deadline > run->now) {
+            i++;
+            continue;
+        }
+        st = opro__run_fail_request(run, run->open[i], OPRO_ERR_TIMEOUT, "no answer in time", 17);
+        if (st != OPRO_OK || run->stop_reason != OPRO_STOP_NONE) return st;
+        i = 0; /* the order has changed */
+    }
+    return OPRO_OK;
+}
+
+static opro_status take_time(opro_run *run, int64_t now_ms) {
+    int64_t max = OPRO__INT(&run->options, MAX_TIME_MS);
+
+    if (!run->begun || now_ms > run->now) run->now = now_ms;
+    if (!run->begun) run->started = run->now;
+    run->begun = 1;
+    if (max && (uint64_t)run->now - (uint64_t)run->started >= (uint64_t)max) {
+        opro__run_halt(run, OPRO_STOP_TIME);
+        return OPRO_OK;
+    }
+    return expire(run);
+}
+
+int64_t opro_run_timeout(const opro_run *run, int64_t now_ms) {
+    int64_t max = OPRO__INT(&run->options, MAX_TIME_MS);
+    int64_t at = INT64_MAX;
+
+    if (run->stop_reason != OPRO_STOP_NONE) return -1;
+    if (max && run->begun && run->started <= INT64_MAX - max) at = run->started + max;
+    for (size_t i = 0; i < run->n_open; i++)
+        if (run->open[i]->deadline < at) at = run->open[i]->deadline;
+    if (at == INT64_MAX) return -1;
+    return at > now_ms ? at - now_ms : 0;
+}
+
+/* ---- next ----------------------------------------------------------------------------------------------------- */
+
+static opro_status next(opro_run *run, int64_t now_ms, opro_request **out) {
+    opro_status st;
+    int begun = 1;
+
+    if (!run->begun) {
+        st = opro__batch_begin_initial(run);
+        if (st != OPRO_OK) return st;
+    }
+    st = take_time(run, now_ms);
+    while (st == OPRO_OK && run->stop_reason == OPRO_STOP_NONE && !run->stop_wanted) {
+        if (run->n_open >= (size_t)OPRO__INT(&run->options, MAX_IN_FLIGHT)) return OPRO_WAIT;
+        st = make_request(run, out);
+        if (st != OPRO_WAIT) return st;
+        st = opro__batches_advance(
+            run); /* a batch may be over without an answer: nothing in it could be asked for */
+        if (st == OPRO_OK && run->stop_reason == OPRO_STOP_NONE)
+            st = opro__batch_begin(run, &begun);
+        if (st == OPRO_OK && !begun && run->batches) return OPRO_WAIT;
+    }
+    return st == OPRO_OK && run->stop_reason != OPRO_STOP_NONE ? OPRO_DONE : st;
+}
+
+opro_status opro__run_next(opro_run *run, int64_t now_ms, opro_request **request) {
+    opro_status st;
+
+    if (run->dead != OPRO_OK)
+        return opro__fail(&run->err, run->dead, "the run ran out of memory before");
+    if (run->stop_reason != OPRO_STOP_NONE) return OPRO_DONE;
+    st = opro__run_finish(run, next(run, now_ms, request));
+    return st == OPRO_OK && run->stop_reason != OPRO_STOP_NONE ? OPRO_DONE : st;
+}
+
+opro_status opro_run_next(opro_run *run, int64_t now_ms, opro_request **request) {
+    opro_request *next_request = NULL;
+    opro_status st;
+
+    if (!run || !request) return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_next);
+    if (st != OPRO_OK) return st;
+    if (run->driven)
+        return opro__fail(&run->err, OPRO_ERR_STATE,
+                          "a driver takes the requests of this run; call opro_driver_step()");
+    st = opro__run_next(run, now_ms, &next_request);
+    if (st == OPRO_OK) *request = next_request;
+    return st;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+#include "inbox.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+#define MOST_POSTS ((size_t)1 << 20)
+#define MOST_BYTES ((size_t)1 << 30)
+
+struct opro__inbox {
+    opro__mem mem; /* used under the lock only */
+    pthread_mutex_t lock;
+    pthread_cond_t came;
+    opro__post *first;
+    opro__post **end;
+    size_t posts, bytes; /* waiting, or taken and not done */
+    int stop;
+    int woken;
+    opro__hook wakeup;
+};
+
+/* Waiting must not depend on somebody setting the clock of the day. */
+static int init_condition(pthread_cond_t *condition) {
+    pthread_condattr_t attributes;
+    int failed;
+
+    if (pthread_condattr_init(&attributes) != 0) return -1;
+    failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    if (!failed) failed = pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return failed;
+}
+
+opro_status opro__inbox_new(opro__inbox **out, const opro_allocator *mem) {
+    opro__mem own;
+    opro__inbox *inbox;
+    opro_status st = opro__mem_init(&own, mem);
+
+    if (st != OPRO_OK) return st;
+    inbox = opro__calloc(&own, 1, sizeof *inbox);
+    if (!inbox) return OPRO_ERR_NOMEM;
+    inbox->mem = own;
+    inbox->end = &inbox->first;
+    if (pthread_mutex_init(&inbox->lock, NULL) != 0) goto no_mutex;
+    if (init_condition(&inbox->came) != 0) goto no_condition;
+    *out = inbox;
+    return OPRO_OK;
+no_condition:
+    pthread_mutex_destroy(&inbox->lock);
+no_mutex:
+    opro__free(&own, inbox);
+    return OPRO_ERR_FAILED;
+}
+
+void opro__inbox_free(opro__inbox *inbox) {
+    opro__mem mem;
+
+    if (!inbox) return;
+    while (inbox->first) {
+        opro__post *next = inbox->first->next;
+
+        opro__free(&inbox->mem, inbox->first);
+        inbox->first = next;
+    }
+    opro__hook_clear(&inbox->wakeup);
+    pthread_cond_destroy(&inbox->came);
+    pthread_mutex_destroy(&inbox->lock);
+    mem = inbox->mem;
+    opro__free(&mem, inbox);
+}
+
+/* Under the lock. */
+static opro_status put(opro__inbox *inbox, const opro__post *post, const void *data) {
+    size_t head = offsetof(opro__post, data) + 1; /* one more byte: texts get their NUL */
+    opro__post *copy;
+
+    if (inbox->posts >= MOST_POSTS || post->bytes > MOST_BYTES - inbox->bytes)
+        return OPRO_ERR_LIMIT;
+    copy = opro__alloc(&inbox->mem,
+                       head + post->bytes > sizeof *copy ? head + post->bytes : sizeof *copy);
+    if (!copy) return OPRO_ERR_NOMEM;
+    *copy = *post;
+    copy->next = NULL;
+    if (post->bytes) memcpy((char *)copy + offsetof(opro__post, data), data, post->bytes);
+    ((char *)copy + offsetof(opro__post, data))[post->bytes] = '\0';
+    *inbox->end = copy;
+    inbox->end = &copy->next;
+    inbox->posts++;
+    inbox->bytes += post->bytes;
+    return OPRO_OK;
+}
+
+/* Tell who waits, here or in a loop of the host's. The callback is told under the lock, so that it cannot be replaced. */
+static void announce(opro__inbox *inbox) {
+    pthread_cond_signal(&inbox->came);
+    if (inbox->wakeup.fn) ((opro_destroy_fn)inbox->wakeup.fn)(inbox->wakeup.user_data);
+}
+
+opro_status opro__inbox_put(opro__inbox *inbox, const opro__post *post, const void *data) {
+    opro_status st;
+
+    pthread_mutex_lock(&inbox->lock);
+    st = put(inbox, post, data);
+    if (st == OPRO_OK) announce(inbox);
+    pthread_mutex_unlock(&inbox->lock);
+    return st;
+}
+
+void opro__inbox_stop(opro__inbox *inbox) {
+    pthread_mutex_lock(&inbox->lock);
+    inbox->stop = 1;
+    announce(inbox);
+    pthread_mutex_unlock(&inbox->lock);
+}
+
+void opro__inbox_wake(opro__inbox *inbox) {
+    pthread_mutex_lock(&inbox->lock);
+    inbox->woken = 1;
+    announce(inbox);
+    pthread_mutex_unlock(&inbox->lock);
+}
+
+opro__post *opro__inbox_take(opro__inbox *inbox, int *stop) {
+    opro__post *list;
+
+    pthread_mutex_lock(&inbox->lock);
+    list = inbox->first;
+    inbox->first = NULL;
+    inbox->end = &inbox->first;
+    *stop = inbox->stop;
+    pthread_mutex_unlock(&inbox->lock);
+    return list;
+}
+
+void opro__inbox_done(opro__inbox *inbox, opro__post *post) {
+    pthread_mutex_lock(&inbox->lock);
+    inbox->posts--;
+    inbox->bytes -= post->bytes;
+    opro__free(&inbox->mem, post);
+    pthread_mutex_unlock(&inbox->lock);
+}
+
+static struct timespec later(int64_t ms) {
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    if (ms > INT32_MAX) ms = INT32_MAX; /* it will wait again */
+    t.tv_sec += (time_t)(ms / 1000);
+    t.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_nsec -= 1000000000;
+        t.tv_sec++;
+    }
+    return t;
+}
+
+int opro__inbox_wait(opro__inbox *inbox, int64_t ms) {
+    struct timespec until = later(ms < 0 ? 0 : ms);
+    int woken, over = 0;
+
+    pthread_mutex_lock(&inbox->lock);
+    while (!inbox->first && !inbox->stop && !inbox->woken && !over) {
+        if (ms < 0)
+            pthread_cond_wait(&inbox->came, &inbox->lock);
+        else
+            over = pthread_cond_timedwait(&inbox->came, &inbox->lock, &until) != 0;
+    }
+    woken = inbox->woken;
+    inbox->woken = 0;
+    pthread_mutex_unlock(&inbox->lock);
+    return woken;
+}
+
+void opro__inbox_set_wakeup(opro__inbox *inbox, opro_destroy_fn fn, void *user_data,
+                            opro_destroy_fn destroy) {
+    opro__hook old;
+
+    pthread_mutex_lock(&inbox->lock);
+    old = inbox->wakeup;
+    inbox->wakeup =
+        fn ? (opro__hook){(opro__fn)fn, user_data, destroy} : (opro__hook){NULL, NULL, NULL};
+    pthread_mutex_unlock(&inbox->lock);
+    opro__hook_clear(&old);
+}
