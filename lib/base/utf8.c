@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "utf8.h"
 
+#include <string.h>
 
 static int continues(unsigned char c) {
     return (c & 0xc0) == 0x80;
@@ -46,18 +47,33 @@ size_t opro__utf8_sequence(const char *s, size_t len) {
     return ok ? n : 0;
 }
 
+/* The bytes at s, in whole words, that are ASCII and not NUL: most text is, and replies are long. */
+static size_t plain_words(const char *s, size_t len) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+    size_t i = 0;
+
+    for (; i + 16 <= len; i += 16) {
+        uint64_t a, b;
+
+        memcpy(&a, s + i, 8);
+        memcpy(&b, s + i + 8, 8);
+        if (((a | (a - ones) | b | (b - ones)) & tops) != 0) break; /* a zero byte borrows into its top bit */
+    }
+    return i;
+}
+
 int opro__utf8_valid(const char *s, size_t len) {
-    for (size_t i = 0; i < len;) {
+    for (size_t i = plain_words(s, len); i < len;) {
         size_t n;
 
-        if (s[i] > 0) {
+        if ((unsigned char)s[i] - 1u < 127) {
             i++;
             continue;
         }
-        if (s[i] == 0) return 0;
-        n = opro__utf8_sequence(s + i, len - i);
+        n = s[i] ? opro__utf8_sequence(s + i, len - i) : 0;
         if (!n) return 0;
         i += n;
+        i += plain_words(s + i, len - i);
     }
     return 1;
 }
