@@ -23,9 +23,10 @@ enum {
 /* The longest reply that is read. */
 #define OPRO__REPLY_MAX ((size_t)64 << 20)
 
+/* Small: a hostile reply of 64 MiB holds millions. */
 typedef struct opro__found {
-    size_t at; /* in text */
-    size_t len;
+    uint32_t at; /* in text */
+    uint32_t len;
     unsigned char opened; /* tag formats: there was an opening tag, a closing tag */
     unsigned char closed;
 } opro__found;
@@ -41,11 +42,14 @@ void opro__reply_init(opro__reply *reply, opro__mem *mem);
 void opro__reply_free(opro__reply *reply);
 
 /*
- * Find the candidates in s, in order. space: needed for OPRO__FORMAT_VECTOR (dimension and names; the text found is
- * canonical: numbers joined by ", "), else ignored. For OPRO__FORMAT_TRACE the texts are cleaned but not checked to be
- * permutations. OPRO_ERR_LIMIT for a reply over OPRO__REPLY_MAX, OPRO_ERR_NOMEM.
+ * Find the candidates in s, in order; what was in reply is forgotten. space: needed for OPRO__FORMAT_VECTOR (dimension and
+ * names; the text found is canonical: numbers joined by ", "), else ignored. Texts (INS, START, TEXT, SQUARE) are not
+ * empty, and none is there twice; traces and vectors may repeat. For OPRO__FORMAT_TRACE the texts are cleaned but not
+ * checked to be permutations, so that they may be empty: see opro__permutation_read(). OPRO_ERR_LIMIT for a reply over
+ * OPRO__REPLY_MAX, OPRO_ERR_NOMEM; nothing is found then.
  */
-opro_status opro__reply_parse(opro__reply *reply, int32_t format, const opro__space *space, const char *s, size_t len);
+opro_status opro__reply_parse(opro__reply *reply, int32_t format, const opro__space *space,
+                              const char *s, size_t len);
 
 /* Append s without blanks, fences, quotes and emphasis around it (the cleaning rule for text candidates). */
 void opro__reply_clean(opro__buf *out, const char *s, size_t len);
