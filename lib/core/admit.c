@@ -215,7 +215,7 @@ static opro__work *find_work(const opro__batch *batch, const opro__candidate *c)
  * Met before. If that was in the same batch, the candidate belongs to the earliest sample that proposed it, whichever
  * reply came first.
  */
-static opro_status duplicate(opro_run *run, opro__batch *batch, size_t sample, size_t place,
+static opro_status duplicate(opro_run *run, opro__batch *batch, size_t sample, uint64_t place,
                              int32_t origin, entrant *e, opro__candidate *c) {
     opro__work *work = c->number == UINT32_MAX ? find_work(batch, c) : NULL;
 
@@ -236,7 +236,7 @@ static opro_status duplicate(opro_run *run, opro__batch *batch, size_t sample, s
 }
 
 /* It is new: remember it, and put it to work. */
-static opro_status enter(opro_run *run, opro__batch *batch, size_t sample, size_t place,
+static opro_status enter(opro_run *run, opro__batch *batch, size_t sample, uint64_t place,
                          int32_t origin, const entrant *e) {
     int legal = e->reason == OPRO_REASON_NONE;
     opro__candidate *c = NULL;
@@ -262,10 +262,11 @@ static opro_status enter(opro_run *run, opro__batch *batch, size_t sample, size_
     return opro__run_tell(run, &event);
 }
 
-static opro_status admit_one(opro_run *run, opro__batch *batch, size_t sample, size_t place,
+static opro_status admit_one(opro_run *run, opro__batch *batch, size_t sample, uint64_t place,
                              int32_t origin, entrant *e) {
     opro__candidate *c = opro__trajectory_lookup(&run->trajectory, e->text, e->len);
 
+    place |= (uint64_t)batch->waves << 32;
     return c ? duplicate(run, batch, sample, place, origin, e, c)
              : enter(run, batch, sample, place, origin, e);
 }

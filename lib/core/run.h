@@ -53,7 +53,8 @@ struct opro__work {
     opro__candidate *candidate;
     opro_request *request; /* the one that is out for it, or NULL */
     size_t sample;
-    size_t place; /* among the candidates of one reply */
+    uint64_t
+        place; /* which of the sample's replies (upper half), which candidate in it (lower half) */
     int state;
 };
 

@@ -229,7 +229,7 @@ opro_status opro__batch_begin_initial(opro_run *run) {
 /* ---- work ----------------------------------------------------------------------------------------------------- */
 
 opro_status opro__batch_add(opro_run *run, opro__batch *batch, opro__candidate *candidate,
-                            size_t sample, size_t place, int state, opro__work **out) {
+                            size_t sample, uint64_t place, int state, opro__work **out) {
     opro__work *work = opro__alloc(&run->mem, sizeof *work);
     void *array = batch->work;
 
@@ -292,11 +292,15 @@ static int in_order(const void *a, const void *b) {
     return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* Commit what is decided: by sample, whatever the order of answers. */
+/* By sample, whatever the order of answers. Only when nothing is left to be asked for: next_score counts in this order. */
+static void sort_work(opro__batch *batch) {
+    if (batch->n_work) qsort(batch->work, batch->n_work, sizeof *batch->work, in_order);
+}
+
+/* Commit what is decided, in the order in which the work stands. */
 static opro_status commit_decided(opro_run *run, opro__batch *batch) {
     opro_status st = OPRO_OK;
 
-    if (batch->n_work) qsort(batch->work, batch->n_work, sizeof *batch->work, in_order);
     for (size_t i = 0; i < batch->n_work; i++) {
         opro_status told = OPRO_OK;
 
@@ -345,8 +349,10 @@ static opro_status end_batch(opro_run *run, opro__batch *batch) {
     opro_event event = opro__run_event(OPRO_EVENT_STEP_ENDED, batch->step);
     opro__batch **at = &run->batches;
     int32_t reason;
-    opro_status st = commit_decided(run, batch);
+    opro_status st;
 
+    sort_work(batch);
+    st = commit_decided(run, batch);
     write_figures(run, batch);
     opro__budget_release(&run->budget, batch->held);
     run->failures_in_a_row = batch->answered_any ? 0 : run->failures_in_a_row + batch->failures;
@@ -386,13 +392,12 @@ static void ask_again(opro_run *run, opro__batch *batch) {
 }
 
 /* When all training scores are in: send the scored ones to validation, in the order of the samples. */
-static void begin_validation(opro_run *run, opro__batch *batch) {
+static void begin_validation(opro__batch *batch) {
     batch->validating = 1;
+    sort_work(batch);
     batch->next_score = 0;
-    if (batch->n_work) qsort(batch->work, batch->n_work, sizeof *batch->work, in_order);
     for (size_t i = 0; i < batch->n_work; i++)
         if (batch->work[i]->state == OPRO__WORK_SCORED) batch->work[i]->state = OPRO__WORK_VALIDATE;
-    (void)run;
 }
 
 static size_t in_state(const opro__batch *batch, int state) {
@@ -410,7 +415,7 @@ static int move_on(opro_run *run, opro__batch *batch) {
     if (batch->wanted) return 0;
     if (batch->undecided && batch->validates && !batch->validating &&
         !in_state(batch, OPRO__WORK_SCORE))
-        begin_validation(run, batch);
+        begin_validation(batch);
     return !batch->undecided;
 }
 
@@ -455,6 +460,7 @@ void opro__run_halt(opro_run *run, int32_t reason) {
 
         give_up(run, batch);
         if (run->trajectory.n_figures && opro__trajectory_figures(&run->trajectory, batch->step)) {
+            sort_work(batch);
             commit_decided(run, batch);
             write_figures(run, batch);
         }
