@@ -50,10 +50,17 @@ opro__quoted opro__quote(const char *s, size_t len) {
     size_t out = 0, keep = opro__utf8_cut(s, len, 60);
 
     q.text[out++] = '"';
-    for (size_t i = 0; i < keep; i++) {
-        unsigned char c = (unsigned char)s[i];
+    for (size_t i = 0; i < keep;) {
+        size_t n = opro__utf8_sequence(s + i, keep - i);
 
-        q.text[out++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+        if (n <= 1) { /* ASCII, or a byte that is not UTF-8: messages are */
+            q.text[out++] = n == 0 ? '?' : s[i] < 0x20 || s[i] == 0x7f ? ' ' : s[i];
+            i++;
+            continue;
+        }
+        memcpy(q.text + out, s + i, n);
+        out += n;
+        i += n;
     }
     if (keep < len) {
         memcpy(q.text + out, "...", 3);
