@@ -239,19 +239,6 @@ opro_status opro_run_stop(opro_run *run) {
     return run->guard.depth ? OPRO_OK : opro__run_finish(run, OPRO_OK);
 }
 
-opro_status opro__run_finish(opro_run *run, opro_status st) {
-    if (st < 0) {
-        if (run->err.status != st)
-            opro__fail(&run->err, st, "%s", st == OPRO_ERR_NOMEM ? "out of memory" : "failed");
-        if (st == OPRO_ERR_NOMEM) run->dead = st;
-        opro__log_say(run->log, OPRO_LOG_ERROR, "run", "%s", run->err.message);
-        opro__run_halt(run, OPRO_STOP_ERROR);
-    } else if (run->stop_wanted) {
-        opro__run_halt(run, OPRO_STOP_HOST);
-    }
-    return opro__leave(&run->guard, &run->err, st);
-}
-
 int32_t opro_run_stop_reason(const opro_run *run) {
     return run->stop_reason;
 }
@@ -350,77 +337,4 @@ uint64_t opro_run_state_hash(const opro_run *run) {
     for (const opro__batch *b = run->batches; b; b = b->next)
         digest = opro__hash_add(digest, batch_digest(b));
     return digest;
-}
-
-/* ---- events --------------------------------------------------------------------------------------------------- */
-
-opro_event opro__run_event(int32_t kind, int64_t step) {
-    return (opro_event){
-        .kind = kind, .step = step, .sample = -1, .score = NAN, .text = "", .detail = ""};
-}
-
-opro_event opro__candidate_event(int32_t kind, const opro__work *work) {
-    const opro__candidate *c = work->candidate;
-    opro_event event = opro__run_event(kind, c->step);
-
-    event.sample = (int64_t)work->sample;
-    event.origin = c->origin;
-    event.text = c->text;
-    event.len = c->len;
-    event.score = c->score;
-    return event;
-}
-
-opro_status opro__run_tell(opro_run *run, const opro_event *event) {
-    int32_t returned;
-    opro_status st;
-
-    if (!run->observer.fn) return OPRO_OK;
-    opro__callback_begin(&run->guard);
-    returned = ((opro_observer_fn)run->observer.fn)(run, event, run->observer.user_data);
-    opro__callback_end(&run->guard);
-    st = opro__callback_status(returned);
-    if (st == OPRO_OK) return st;
-    if (st == OPRO_PENDING) st = OPRO_ERR_CALLBACK; /* there is nothing to wait for */
-    return opro__fail(&run->err, st,
-                      "the observer returned %d; OPRO_OK goes on, an error stops the run",
-                      (int)returned);
-}
-
-int32_t opro_event_kind(const opro_event *event) {
-    return event->kind;
-}
-
-int64_t opro_event_step(const opro_event *event) {
-    return event->step;
-}
-
-int64_t opro_event_sample(const opro_event *event) {
-    return event->sample;
-}
-
-int32_t opro_event_reason(const opro_event *event) {
-    return event->reason;
-}
-
-int32_t opro_event_set(const opro_event *event) {
-    return event->set;
-}
-
-int32_t opro_event_origin(const opro_event *event) {
-    return event->origin;
-}
-
-double opro_event_score(const opro_event *event) {
-    return event->score;
-}
-
-const char *opro_event_text(const opro_event *event, size_t *len) {
-    if (len) *len = event->len;
-    return event->text;
-}
-
-const char *opro_event_detail(const opro_event *event, size_t *len) {
-    if (len) *len = event->detail_len;
-    return event->detail;
 }

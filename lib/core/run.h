@@ -3,11 +3,14 @@
  * The state of a run. A step is a batch: samples that are asked for, and the work on the candidates found in their replies.
  * Stepwise mode has one batch open at a time, steady mode several.
  *
+ * Floors of the room, from the top down:
  *   run.c         making, freeing, asking about a run
- *   run_step.c    batches: begun, moved on, ended; the stop
  *   run_next.c    which request comes next
  *   run_answer.c  answers
  *   admit.c       from a reply to candidates
+ *   run_step.c    batches: begun, moved on, ended; the stop
+ *   run_open.c    requests that are out
+ *   event.c       what an observer hears
  */
 #ifndef OPRO_CORE_RUN_H
 #define OPRO_CORE_RUN_H
@@ -133,57 +136,60 @@ struct opro_run {
     opro__reply reply;
 };
 
-/* ---- run.c ---- */
+/* ---- event.c ---- */
 
-/* Tell the observer. Its failure is the status. */
-opro_status opro__run_tell(opro_run *run, const opro_event *event);
 opro_event opro__run_event(int32_t kind, int64_t step);
 opro_event opro__candidate_event(int32_t kind, const opro__work *work);
 
-/* At the end of every call that changes the run: a failure that leaves no way on stops it; a stop asked for is carried out. */
-opro_status opro__run_finish(opro_run *run, opro_status st);
+/* Tell the observer. Its failure is the status. */
+opro_status opro__run_tell(opro_run *run, const opro_event *event);
 
-/* opro_run_next() for the driver. */
-opro_status opro__run_next(opro_run *run, int64_t now_ms, opro_request **request);
+/* ---- run_open.c ---- */
 
-/* ---- run_step.c ---- */
-
-/* Begin another batch if there is to be one. *begun says if. May stop the run instead. */
-opro_status opro__batch_begin(opro_run *run, int *begun);
-
-/* The batch of the initial solutions. */
-opro_status opro__batch_begin_initial(opro_run *run);
-
-/* After anything was answered: move batches on, end those that are done. */
-opro_status opro__batches_advance(opro_run *run);
-
-/* Put a candidate to work in a batch. */
-opro_status opro__batch_add(opro_run *run, opro__batch *batch, opro__candidate *candidate,
-                            size_t sample, size_t place, int state, opro__work **out);
-
-/* A candidate's verdict: OPRO_VERDICT_..., with score and reason set before. */
-void opro__work_decide(opro_run *run, opro__batch *batch, opro__work *work, int verdict);
-
-/* Stop for a reason: cancel open requests, commit what is decided, tell the observer. Nothing if it has stopped. */
-void opro__run_halt(opro_run *run, int32_t reason);
-
-void opro__batch_free(opro_run *run, opro__batch *batch);
-
-/* ---- run_next.c ---- */
+/* A new open request; NULL without memory. */
+opro_request *opro__run_open(opro_run *run, opro__batch *batch, int32_t kind, uint64_t id);
 
 /* An open request by its id; NULL. */
 opro_request *opro__run_find(const opro_run *run, uint64_t id);
 
+/* 1 if this id was ever handed out. */
+int opro__run_issued(const opro_run *run, uint64_t id);
+
+/* The id of a request for the scores of a candidate on a set. OPRO_ERR_NOMEM. */
+opro_status opro__run_issue_score_id(opro_run *run, const opro__candidate *candidate, int32_t set,
+                                     uint64_t *id);
+
 /* It is answered or cancelled: settle its reservation, forget and free it. */
 void opro__run_close(opro_run *run, opro_request *request);
 
-uint64_t opro__score_id(const opro__candidate *candidate, int32_t set);
+/* ---- run_step.c ---- */
 
-/* ---- run_answer.c ---- */
+/* The batch of the initial solutions. */
+opro_status opro__batch_begin_initial(opro_run *run);
 
-/* A request has failed; it is closed. */
-opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_status status,
-                                   const char *message, size_t len);
+/* Begin another batch if there is to be one. *begun says if. May stop the run instead. */
+opro_status opro__batch_begin(opro_run *run, int *begun);
+
+/* Put a candidate to work in a batch. */
+opro_status opro__batch_add(opro_run *run, opro__batch *batch, opro__candidate *candidate,
+                            size_t sample, uint64_t place, int state, opro__work **out);
+
+/* A candidate's verdict: OPRO_VERDICT_..., with score and reason set before. */
+void opro__work_decide(opro_run *run, opro__batch *batch, opro__work *work, int verdict);
+
+/* After anything was answered: move batches on, end those that are done. */
+opro_status opro__batches_advance(opro_run *run);
+
+/* Stop for a reason: cancel open requests, commit what is decided, tell. Nothing if it has stopped. */
+void opro__run_halt(opro_run *run, int32_t reason);
+
+/*
+ * At the end of every call that changes the run: a failure stops it; a stop that was asked for inside a callback is carried
+ * out. Returns st, or what became of it.
+ */
+opro_status opro__run_finish(opro_run *run, opro_status st);
+
+void opro__batch_free(opro_run *run, opro__batch *batch);
 
 /* ---- admit.c ---- */
 
@@ -191,12 +197,23 @@ opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_st
 opro_status opro__admit(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
                         const char *text, size_t len, int whole);
 
-/* Admit one initial solution or warm start; OPRO_ERR_REJECTED if it is not legal. *out: NULL if it is there already. */
-opro_status opro__admit_start(opro_run *run, const char *text, size_t len, int flag,
-                              opro__candidate **out);
-
 /* A reply is rejected as a whole. */
 opro_status opro__reject_reply(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
                                const char *reply, size_t len, int32_t reason, const char *detail);
+
+/* Admit a start; OPRO_ERR_REJECTED if it is not legal. *out: NULL if it is there already. */
+opro_status opro__admit_start(opro_run *run, const char *text, size_t len, int flag,
+                              opro__candidate **out);
+
+/* ---- run_answer.c ---- */
+
+/* A request has failed; it is closed. */
+opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_status status,
+                                   const char *message, size_t len);
+
+/* ---- run_next.c ---- */
+
+/* opro_run_next() for the driver. */
+opro_status opro__run_next(opro_run *run, int64_t now_ms, opro_request **request);
 
 #endif

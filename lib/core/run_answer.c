@@ -11,15 +11,6 @@
 
 /* ---- finding -------------------------------------------------------------------------------------------------- */
 
-static int same_issued(void *key, uint32_t index, const void *owner) {
-    return ((const opro_run *)owner)->issued_ids[index] == *(const uint64_t *)key;
-}
-
-static int was_issued(const opro_run *run, uint64_t id) {
-    if (!(id >> 63)) return id >= 1 && id < run->next_id;
-    return opro__map_find(&run->issued, opro__mix(id), &id, same_issued, run) != OPRO__MAP_NONE;
-}
-
 /* The open request of this kind (0: any), or why there is none. */
 static opro_status find(opro_run *run, uint64_t id, int32_t kind, opro_request **out) {
     opro_request *request;
@@ -27,7 +18,7 @@ static opro_status find(opro_run *run, uint64_t id, int32_t kind, opro_request *
     if (run->dead != OPRO_OK)
         return opro__fail(&run->err, run->dead, "the run ran out of memory before");
     request = opro__run_find(run, id);
-    if (!request && was_issued(run, id))
+    if (!request && opro__run_issued(run, id))
         return opro__fail(&run->err, OPRO_ERR_STALE,
                           "request %llu was answered already, or cancelled; the answer is "
                           "not used",

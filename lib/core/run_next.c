@@ -7,108 +7,6 @@
 #include "base/rng.h"
 #include "run.h"
 
-/* ---- open requests -------------------------------------------------------------------------------------------- */
-
-static int same_id(void *key, uint32_t index, const void *owner) {
-    return ((const opro_run *)owner)->open[index]->id == *(const uint64_t *)key;
-}
-
-opro_request *opro__run_find(const opro_run *run, uint64_t id) {
-    uint32_t index = opro__map_find(&run->open_ids, opro__mix(id), &id, same_id, run);
-
-    return index == OPRO__MAP_NONE ? NULL : run->open[index];
-}
-
-static int same_issued(void *key, uint32_t index, const void *owner) {
-    return ((const opro_run *)owner)->issued_ids[index] == *(const uint64_t *)key;
-}
-
-/*
- * Scores are asked for by an id that is made of what is scored, so it does not depend on the order of answers. The first
- * bit keeps it apart from the ids of proposals.
- */
-uint64_t opro__score_id(const opro__candidate *candidate, int32_t set) {
-    uint64_t digest =
-        opro__hash_add(opro__hash_bytes(candidate->text, candidate->len), (uint64_t)set);
-
-    return digest | UINT64_C(1) << 63;
-}
-
-/* Two candidates could share a digest: the later one moves on to the next free id. */
-static opro_status issue_score_id(opro_run *run, const opro__candidate *candidate, int32_t set,
-                                  uint64_t *id) {
-    void *ids = run->issued_ids;
-
-    if (!opro__reserve(&run->mem, &ids, &run->cap_issued, run->n_issued + 1,
-                       sizeof *run->issued_ids))
-        return OPRO_ERR_NOMEM;
-    run->issued_ids = ids;
-    if (!opro__map_reserve(&run->issued)) return OPRO_ERR_NOMEM;
-    *id = opro__score_id(candidate, set);
-    while (opro__map_find(&run->issued, opro__mix(*id), id, same_issued, run) != OPRO__MAP_NONE)
-        *id = opro__mix(*id) | UINT64_C(1) << 63;
-    run->issued_ids[run->n_issued] = *id;
-    opro__map_insert(&run->issued, opro__mix(*id), (uint32_t)run->n_issued++);
-    return OPRO_OK;
-}
-
-/* A new open request; NULL without memory. */
-static opro_request *open_request(opro_run *run, opro__batch *batch, int32_t kind, uint64_t id) {
-    int64_t timeout = OPRO__INT(&run->options, REQUEST_TIMEOUT_MS);
-    void *open = run->open;
-    opro_request *request;
-
-    if (!opro__reserve(&run->mem, &open, &run->cap_open, run->n_open + 1, sizeof(opro_request *)))
-        return NULL;
-    run->open = open;
-    if (!opro__map_reserve(&run->open_ids)) return NULL;
-    request = opro__calloc(&run->mem, 1, sizeof *request);
-    if (!request) return NULL;
-    request->mem = &run->mem;
-    request->kind = kind;
-    request->id = id;
-    request->step = batch->step;
-    request->batch = batch;
-    request->deadline = timeout && run->now <= INT64_MAX - timeout ? run->now + timeout : INT64_MAX;
-    opro__map_insert(&run->open_ids, opro__mix(id), (uint32_t)run->n_open);
-    run->open[run->n_open++] = request;
-    return request;
-}
-
-/* Charge what it used, free what was reserved. */
-static void settle(opro_run *run, const opro_request *request) {
-    int64_t tokens = request->prompt_tokens > INT64_MAX - request->reply_tokens
-                         ? INT64_MAX
-                         : request->prompt_tokens + request->reply_tokens;
-    opro__amounts used = {0, 0, tokens, request->cost};
-    opro__batch *batch = request->batch;
-
-    opro__budget_release(&run->budget, request->reserved);
-    run->budget.used = opro__amounts_add(run->budget.used, used, 1);
-    batch->prompt_tokens += request->prompt_tokens;
-    batch->reply_tokens += request->reply_tokens;
-    batch->cost += request->cost;
-    run->prompt_tokens += request->prompt_tokens;
-    run->reply_tokens += request->reply_tokens;
-}
-
-void opro__run_close(opro_run *run, opro_request *request) {
-    size_t last = run->n_open - 1, place = 0;
-
-    while (run->open[place] != request)
-        place++;
-    settle(run, request);
-    if (request->work) request->work->request = NULL;
-    opro__map_remove(&run->open_ids, opro__mix(request->id), (uint32_t)place);
-    if (place != last) {
-        opro__map_remove(&run->open_ids, opro__mix(run->open[last]->id), (uint32_t)last);
-        run->open[place] = run->open[last];
-        opro__map_insert(&run->open_ids, opro__mix(run->open[place]->id), (uint32_t)place);
-    }
-    run->n_open--;
-    opro__request_free(request);
-}
-
 /* ---- making requests ------------------------------------------------------------------------------------------ */
 
 /* Move a reservation from the batch to a request. */
@@ -148,9 +46,9 @@ static opro_status make_score(opro_run *run, opro__batch *batch, opro_request **
     if (batch->next_score == batch->n_work) return OPRO_WAIT;
     work = batch->work[batch->next_score];
     set = work->state == OPRO__WORK_SCORE ? OPRO_TRAIN : OPRO_VALIDATION;
-    st = issue_score_id(run, work->candidate, set, &id);
+    st = opro__run_issue_score_id(run, work->candidate, set, &id);
     if (st != OPRO_OK) return st;
-    request = open_request(run, batch, OPRO_REQUEST_SCORE, id);
+    request = opro__run_open(run, batch, OPRO_REQUEST_SCORE, id);
     if (!request) return OPRO_ERR_NOMEM;
     request->set = set;
     request->work = work;
@@ -197,7 +95,7 @@ static opro_status make_propose(opro_run *run, opro__batch *batch, opro_request 
     size_t n;
 
     if (!batch->wanted) return OPRO_WAIT;
-    request = open_request(run, batch, OPRO_REQUEST_PROPOSE, run->next_id);
+    request = opro__run_open(run, batch, OPRO_REQUEST_PROPOSE, run->next_id);
     if (!request) return OPRO_ERR_NOMEM;
     run->next_id++;
     n = next_samples(run, batch, &first);

@@ -475,3 +475,16 @@ void opro__run_halt(opro_run *run, int32_t reason) {
     opro__run_tell(run, &event);
     opro__log_say(run->log, OPRO_LOG_INFO, "run", "stopped: %s", event.detail);
 }
+
+opro_status opro__run_finish(opro_run *run, opro_status st) {
+    if (st < 0) {
+        if (run->err.status != st)
+            opro__fail(&run->err, st, "%s", st == OPRO_ERR_NOMEM ? "out of memory" : "failed");
+        if (st == OPRO_ERR_NOMEM) run->dead = st;
+        opro__log_say(run->log, OPRO_LOG_ERROR, "run", "%s", run->err.message);
+        opro__run_halt(run, OPRO_STOP_ERROR);
+    } else if (run->stop_wanted) {
+        opro__run_halt(run, OPRO_STOP_HOST);
+    }
+    return opro__leave(&run->guard, &run->err, st);
+}
