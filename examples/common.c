@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L /* sigaction(), isatty(), clock_gettime() */
+
+#include "common.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FILE_MAX ((size_t)256 << 20)
+
+/* ---- errors --------------------------------------------------------------------------------------------------- */
+
+int program_fail(const program *p, const char *format, ...) {
+    va_list args;
+
+    fflush(stdout);
+    fprintf(stderr, "%s: ", p->name);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return 1;
+}
+
+int program_check(const program *p, opro_status st, const opro_error *error, const char *doing) {
+    const char *message = error ? opro_error_message(error, NULL) : "";
+
+    if (st >= 0) return 0;
+    if (!*message) message = st == OPRO_ERR_NOMEM ? "out of memory" : opro_status_name(st);
+    return program_fail(p, "%s: %s", doing, message);
+}
+
+/* ---- arguments ------------------------------------------------------------------------------------------------ */
+
+/* Options that every program has; three of them are options of the library with a name of their own. */
+static const char common_help[] =
+    "  --seed N           seed of all random choices (default 0)\n"
+    "  --steps N          steps; 0: no limit (default 200)\n"
+    "  --samples N        proposals in each step (default 8)\n"
+    "  --option NAME=VAL  set any option of the library; --options lists them\n"
+    "  --json             print one JSON object instead of words\n"
+    "  --report FILE      write a picture of the result: FILE.svg, or else an HTML page\n"
+    "  --options          list the options of the library\n"
+    "  --help             this\n";
+
+static int print_help(const program *p) {
+    printf("usage: %s%s%s [OPTION...]\n\n%s\n\n", p->name, p->operand ? " " : "",
+           p->operand ? p->operand : "", p->about);
+    for (size_t i = 0; i < p->n_options; i++) {
+        const option *o = &p->options[i];
+        int width = printf("  --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+
+        printf("%*s%s\n", width < 20 ? 21 - width : 1, "", o->help);
+    }
+    fputs(common_help, stdout);
+    puts("\n" NO_MODEL "\nExit code: 0 if all went well, 1 if not, 2 for wrong arguments, 130 "
+         "after Ctrl-C\n(what was found until then is printed).");
+    return PROGRAM_HELP;
+}
+
+static int print_options(void) {
+    int32_t id;
+
+    for (size_t i = 0; (id = opro_option_at(i)) != 0; i++) {
+        double value = opro_option_default(id);
+        int64_t number;
+        const char *name = NULL;
+
+        for (size_t k = 0; (name = opro_option_choice(id, k, &number)) != NULL; k++)
+            if ((double)number == value) break;
+        printf("%-22s ", opro_option_name(id));
+        if (name || isnan(value))
+            printf("%-10s ", name ? name : "none");
+        else
+            printf("%-10.10g ", value);
+        puts(opro_option_help(id));
+    }
+    return PROGRAM_HELP;
+}
+
+static int misused(const program *p, const char *what, const char *which) {
+    program_fail(p, "%s%s (%s --help tells how to use it)", what, which, p->name);
+    return 2;
+}
+
+/* An option of the library. */
+static int set_option(program *p, const char *name, size_t name_len, const char *value) {
+    if (opro_config_set(p->config, name, name_len, value, OPRO_ZT) == OPRO_OK) return 0;
+    return misused(p, opro_error_message(opro_config_error(p->config), NULL), "");
+}
+
+int read_number(const char *text, double *value) {
+    char *end;
+    double read;
+
+    errno = 0;
+    read = strtod(text, &end);
+    if (end == text || *end || !isfinite(read)) return 0;
+    *value = read;
+    return 1;
+}
+
+static int read_count(const char *text, int64_t *value) {
+    char *end;
+    long long read;
+
+    if (*text < '0' || *text > '9') return 0;
+    errno = 0;
+    read = strtoll(text, &end, 10);
+    if (*end || errno) return 0;
+    *value = read;
+    return 1;
+}
+
+static int set_own(program *p, const option *o, const char *value) {
+    int good = 1;
+
+    switch (o->kind) {
+    case OPTION_FLAG: *(int *)o->target = 1; break;
+    case OPTION_COUNT: good = read_count(value, o->target); break;
+    case OPTION_REAL: good = read_number(value, o->target); break;
+    default: *(const char **)o->target = value; break;
+    }
+    if (good) return 0;
+    program_fail(p, "--%s takes a%s number, not \"%s\"", o->name,
+                 o->kind == OPTION_COUNT ? " whole" : "", value);
+    return 2;
+}
+
+static int is(const char *arg, size_t len, const char *name) {
+    return strlen(name) == len && memcmp(arg, name, len) == 0;
+}
+
+/* --option NAME=VALUE */
+static int set_named(program *p, const char *text) {
+    const char *sign = strchr(text, '=');
+
+    if (!sign) return misused(p, "--option takes NAME=VALUE, not ", text);
+    return set_option(p, text, (size_t)(sign - text), sign + 1);
+}
+
+static const option *find_own(const program *p, const char *arg, size_t len) {
+    for (size_t i = 0; i < p->n_options; i++)
+        if (is(arg, len, p->options[i].name)) return &p->options[i];
+    return NULL;
+}
+
+/* One option, "--name", "--name=value" or "--name value"; takes its value from *rest. */
+static int take_option(program *p, const char *arg, char ***rest) {
+    static const struct {
+        const char *name, *means;
+    } aliases[] = {{"seed", "seed"}, {"steps", "steps"}, {"samples", "samples_per_step"}};
+    size_t len = strcspn(arg + 2, "=");
+    const char *name = arg + 2, *value = name[len] ? name + len + 1 : NULL;
+    const option *own = find_own(p, name, len);
+
+    if (is(name, len, "help")) return print_help(p);
+    if (is(name, len, "options")) return print_options();
+    if (is(name, len, "json") || (own && own->kind == OPTION_FLAG)) {
+        if (value) return misused(p, arg, " takes no value");
+        if (own) return set_own(p, own, NULL);
+        p->json = 1;
+        return 0;
+    }
+    if (!value && !**rest) value = "";
+    if (!value) value = *(*rest)++;
+    if (own) return *value ? set_own(p, own, value) : misused(p, arg, " needs a value");
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        if (is(name, len, aliases[i].name)) return set_option(p, aliases[i].means, OPRO_ZT, value);
+    if (is(name, len, "option")) return set_named(p, value);
+    if (!is(name, len, "report")) return misused(p, "there is no option ", arg);
+    p->report = value;
+    return *value ? 0 : misused(p, arg, " needs a value");
+}
+
+static int read_arguments(program *p, char **rest) {
+    int options = 1, status = 0;
+
+    while (*rest && status == 0) {
+        const char *arg = *rest++;
+
+        if (options && strcmp(arg, "--") == 0)
+            options = 0;
+        else if (options && arg[0] == '-' && arg[1] == '-')
+            status = take_option(p, arg, &rest);
+        else if (options && arg[0] == '-' && arg[1])
+            status =
+                strcmp(arg, "-h") == 0 ? print_help(p) : misused(p, "there is no option ", arg);
+        else if (p->input || !p->operand)
+            status = misused(p, "one argument too many: ", arg);
+        else
+            p->input = arg;
+    }
+    if (status == 0 && p->operand && !p->input) status = misused(p, "missing: ", p->operand);
+    return status;
+}
+
+/* ---- signals -------------------------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t caught;
+
+static void on_signal(int signal) {
+    caught = signal;
+}
+
+/* The first Ctrl-C asks for the end, a second one is the end. A reader who goes away is told by the write that fails. */
+static void catch_signals(void) {
+    struct sigaction stop = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* ---- opening and closing -------------------------------------------------------------------------------------- */
+
+/* Before the work, so that a name that cannot be written costs nothing. What is there stays until the end. */
+static int open_report(program *p) {
+    struct stat before;
+    int fd;
+
+    if (!p->report) return 0;
+    p->report_is_new = stat(p->report, &before) < 0;
+    fd = open(p->report, O_WRONLY | O_CREAT, 0666);
+    p->report_file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (p->report_file) return 0;
+    program_fail(p, "cannot write the report %s: %s", p->report, strerror(errno));
+    if (fd >= 0) close(fd);
+    return 1;
+}
+
+int program_open(program *p, int argc, char **argv) {
+    opro_status st = opro_config_new(&p->config, NULL);
+    int status = program_check(p, st, NULL, "starting");
+
+    if (status == 0 && argc > 0) status = read_arguments(p, argv + 1);
+    if (status == 0) status = open_report(p);
+    if (status == 0) catch_signals();
+    return status;
+}
+
+/* Output that did not arrive is a failure; one that nobody reads any more is not worth a word. */
+static int finish_output(const program *p) {
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
+    if (errno != EPIPE) program_fail(p, "cannot write to the standard output: %s", strerror(errno));
+    return 1;
+}
+
+int program_close(program *p, int status) {
+    if (p->report_file) {
+        fclose(p->report_file); /* still open: the work failed before the report was written */
+        if (p->report_is_new) remove(p->report);
+    }
+    opro_driver_free(p->driver);
+    opro_config_free(p->config);
+    if (finish_output(p) != 0 && status <= 0) status = 1;
+    if (status == PROGRAM_HELP) return 0;
+    return status == 0 && caught ? 128 + (int)caught : status;
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------------- */
+
+/* Everything that is left in a file; NULL with *why. */
+static char *read_all(FILE *file, size_t *len, const char **why) {
+    size_t cap = 1 << 16, n;
+    char *text = malloc(cap), *grown;
+
+    *len = 0;
+    *why = "out of memory";
+    while (text && (n = fread(text + *len, 1, cap - 1 - *len, file)) > 0) {
+        *len += n;
+        if (*len + 1 < cap) continue;
+        if (*len > FILE_MAX) {
+            *why = "more than 256 MiB";
+            free(text);
+            return NULL;
+        }
+        grown = realloc(text, cap * 2);
+        if (!grown) free(text);
+        text = grown;
+        cap *= 2;
+    }
+    if (text && ferror(file)) {
+        *why = strerror(errno);
+        free(text);
+        return NULL;
+    }
+    if (text) text[*len] = '\0';
+    return text;
+}
+
+char *read_file(const program *p, const char *path, size_t *len) {
+    FILE *file = fopen(path, "rb");
+    const char *why = NULL;
+    char *text;
+
+    if (!file) {
+        program_fail(p, "cannot read %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    text = read_all(file, len, &why);
+    fclose(file);
+    if (!text) program_fail(p, "cannot read %s: %s", path, why);
+    if (text && *len == 0) {
+        program_fail(p, "%s is empty", path);
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* ---- the run -------------------------------------------------------------------------------------------------- */
+
+static int64_t now_ms(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* One line on the terminal, overwritten; too many of them in a second help nobody. */
+static void show_progress(program *p, const opro_trajectory *t) {
+    int64_t steps = opro_trajectory_steps(t), now = now_ms();
+    double best = opro_trajectory_score(t, opro_trajectory_best(t));
+    double mean = opro_trajectory_figure(t, steps - 1, OPRO_FIGURE_MEAN);
+
+    if (now < p->next_line_ms) return;
+    p->next_line_ms = now + 50;
+    fprintf(stderr, "\rstep %lld", (long long)steps);
+    if (p->steps) fprintf(stderr, "/%lld", (long long)p->steps);
+    fprintf(stderr, "   best %.8g   mean of the step ", best);
+    if (isnan(mean))
+        fputs("-", stderr);
+    else
+        fprintf(stderr, "%.8g", mean);
+    fprintf(stderr, "   scored %lld\033[K", (long long)opro_trajectory_scored(t));
+}
+
+static int32_t observe(opro_run *run, const opro_event *event, void *user_data) {
+    program *p = user_data;
+
+    if (caught) opro_run_stop(run);
+    if (p->live && opro_event_kind(event) == OPRO_EVENT_STEP_ENDED)
+        show_progress(p, opro_run_trajectory(run));
+    return OPRO_OK;
+}
+
+/* The run is over: is there anything to show for it? */
+static int judge(const program *p, opro_status st) {
+    const opro_run *run = opro_driver_run_handle(p->driver);
+    int32_t reason = opro_run_stop_reason(run);
+
+    if (program_check(p, st, opro_driver_error(p->driver), "the run failed")) return 1;
+    if (reason == OPRO_STOP_ERROR || reason == OPRO_STOP_FAILURES)
+        return program_fail(p, "the run failed: %s (%s)",
+                            opro_error_message(opro_run_error(run), NULL),
+                            opro_stop_reason_name(reason));
+    if (opro_trajectory_best(opro_driver_trajectory(p->driver)) < 0)
+        return program_fail(p, "nothing was scored before the run stopped (%s)",
+                            opro_stop_reason_name(reason));
+    return 0;
+}
+
+int program_run(program *p, opro_problem *problem, opro_scorer *scorer) {
+    opro_optimizer *optimizer = NULL;
+    opro_status st;
+    int status = 1;
+
+    opro_config_get_int(p->config, OPRO_OPT_STEPS, &p->steps);
+    st = opro_optimizer_new_local(&optimizer, problem, p->config, NULL);
+    if (program_check(p, st, opro_problem_error(problem), "starting the local search")) goto out;
+    st = opro_driver_new(&p->driver, problem, p->config, NULL);
+    if (program_check(p, st, opro_problem_error(problem), "starting the run")) goto out;
+    st = opro_driver_set_optimizer(p->driver, optimizer);
+    if (st == OPRO_OK) st = opro_driver_set_scorer(p->driver, scorer);
+    if (st == OPRO_OK) st = opro_driver_set_observer(p->driver, observe, p, NULL);
+    if (program_check(p, st, opro_driver_error(p->driver), "starting the run")) goto out;
+    p->live = !p->json && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+    st = opro_driver_run(p->driver);
+    if (p->live) fputs("\r\033[K", stderr);
+    status = judge(p, st);
+out:
+    opro_optimizer_free(optimizer);
+    return status;
+}
+
+/* ---- the result ----------------------------------------------------------------------------------------------- */
+
+const char *program_best(const program *p, double *score) {
+    const opro_trajectory *t = opro_driver_trajectory(p->driver);
+    int64_t best = opro_trajectory_best(t);
+
+    *score = opro_trajectory_score(t, best);
+    return opro_trajectory_text(t, best, NULL);
+}
+
+int64_t program_evaluations_to_best(const program *p) {
+    const opro_trajectory *t = opro_driver_trajectory(p->driver);
+    int64_t best = opro_trajectory_best(t), n = 0;
+
+    for (int64_t i = 0; i <= best; i++)
+        n += opro_trajectory_verdict(t, i) == OPRO_VERDICT_SCORED;
+    return n;
+}
+
+static const char *stop_reason(const program *p) {
+    return opro_stop_reason_name(opro_run_stop_reason(opro_driver_run_handle(p->driver)));
+}
+
+void program_print(const program *p) {
+    const opro_run *run = opro_driver_run_handle(p->driver);
+    const opro_trajectory *t = opro_driver_trajectory(p->driver);
+
+    printf("found by scorer call %lld of %lld, in %lld steps with %lld proposals (%lld rejected)\n",
+           (long long)program_evaluations_to_best(p),
+           (long long)opro_run_count(run, OPRO_COUNT_SCORER_CALLS),
+           (long long)opro_trajectory_steps(t),
+           (long long)opro_run_count(run, OPRO_COUNT_PROPOSALS),
+           (long long)opro_run_count(run, OPRO_COUNT_REJECTED));
+    printf("stopped: %s\n" NO_MODEL "\n", caught ? "interrupted" : stop_reason(p));
+}
+
+/* Each time a solution was better than all before: how many had been scored, and its score. */
+static json_t *improvements(const opro_trajectory *t) {
+    json_t *list = json_array();
+    double best = INFINITY;
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < opro_trajectory_count(t); i++) {
+        double score = opro_trajectory_score(t, i);
+
+        if (opro_trajectory_verdict(t, i) != OPRO_VERDICT_SCORED) continue;
+        n++;
+        if (score >= best) continue;
+        best = score;
+        json_array_append_new(
+            list, json_pack("{s:I, s:f}", "evaluations", (json_int_t)n, "score", score));
+    }
+    return list;
+}
+
+json_t *program_result(const program *p) {
+    static const struct {
+        const char *name;
+        int32_t counter;
+    } counts[] = {{"scorer_calls", OPRO_COUNT_SCORER_CALLS},
+                  {"proposals", OPRO_COUNT_PROPOSALS},
+                  {"rejected", OPRO_COUNT_REJECTED},
+                  {"duplicates", OPRO_COUNT_DUPLICATES},
+                  {"failures", OPRO_COUNT_FAILURES}};
+    const opro_run *run = opro_driver_run_handle(p->driver);
+    const opro_trajectory *t = opro_driver_trajectory(p->driver);
+    double score;
+    const char *best = program_best(p, &score);
+    int64_t seed = 0;
+    json_t *result;
+
+    opro_config_get_int(p->config, OPRO_OPT_SEED, &seed);
+    result = json_pack(
+        "{s:s, s:f, s:s, s:I, s:s, s:I, s:I, s:s, s:b}", "program", p->name, "best_score", score,
+        "best_solution", best, "steps", (json_int_t)opro_trajectory_steps(t), "stop_reason",
+        stop_reason(p), "seed", (json_int_t)seed, "evaluations_to_best",
+        (json_int_t)program_evaluations_to_best(p), "optimizer", "local", "language_model", 0);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        json_object_set_new(result, counts[i].name,
+                            json_integer(opro_run_count(run, counts[i].counter)));
+    json_object_set_new(result, "improvements", improvements(t));
+    return result;
+}
+
+/* With as many digits as the numbers need to be read back the same, and no more. */
+static char *dump(const json_t *value) {
+    char *text = NULL;
+
+    for (size_t digits = 15; digits <= 17; digits++) {
+        json_t *back;
+        int same;
+
+        free(text);
+        text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(digits));
+        if (!text) return NULL;
+        back = json_loads(text, 0, NULL);
+        same = json_equal(value, back);
+        json_decref(back);
+        if (same) break;
+    }
+    return text;
+}
+
+int program_print_json(const program *p, json_t *result) {
+    char *text = result ? dump(result) : NULL;
+
+    json_decref(result);
+    if (!text) return program_fail(p, "out of memory");
+    puts(text);
+    free(text);
+    return 0;
+}

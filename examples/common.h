@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the programs of this folder share: arguments, files, the line of progress, Ctrl-C, the result as JSON.
+ *
+ *     program p = {.name = "tour", .operand = "FILE.tsp", .about = "...", .options = own, .n_options = 2};
+ *     int status = program_open(&p, argc, argv);   0: go on
+ *     ...
+ *     return program_close(&p, status);
+ */
+#ifndef EXAMPLES_COMMON_H
+#define EXAMPLES_COMMON_H
+
+#include <jansson.h>
+#include <opro/opro.h>
+#include <stdio.h>
+
+#define PROGRAM_HELP (-1) /* from program_open(): nothing more to do, and all is well */
+#define NO_MODEL     "No language model took part: the proposals are those of classical local search."
+
+/* What an option of a program takes. */
+enum {
+    OPTION_FLAG,  /* nothing: an int becomes 1              */
+    OPTION_COUNT, /* a whole number, 0 or more, an int64_t  */
+    OPTION_REAL,  /* a finite number, a double              */
+    OPTION_TEXT   /* anything, a const char *               */
+};
+
+typedef struct option {
+    const char *name;  /* without its dashes           */
+    const char *value; /* what it takes, for the help  */
+    const char *help;
+    int kind;
+    void *target;
+} option;
+
+typedef struct program {
+    /* for program_open() */
+    const char *name;
+    const char *operand; /* what it works on, for the help; NULL: it takes nothing */
+    const char *about;
+    const option *options; /* its own */
+    size_t n_options;
+    /* from program_open() */
+    const char *input; /* the operand */
+    opro_config *config;
+    int json;
+    const char *report;
+    FILE *report_file;
+    int report_is_new;
+    /* from program_run() */
+    opro_driver *driver;
+    int live; /* a line of progress is on the terminal */
+    int64_t next_line_ms;
+    int64_t steps;
+} program;
+
+/* Read the arguments. 0: go on; else hand it to program_close(). */
+int program_open(program *p, int argc, char **argv);
+
+/* Optimize with the built-in local search, until it is done or somebody presses Ctrl-C. 0, or 1: it said why. */
+int program_run(program *p, opro_problem *problem, opro_scorer *scorer);
+
+/* Free everything and make sure that the output arrived. Returns the exit code. */
+int program_close(program *p, int status);
+
+/* Say what is wrong on stderr; returns 1. */
+int program_fail(const program *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* 0 if st is no error; else says what was being done, and the error's message. */
+int program_check(const program *p, opro_status st, const opro_error *error, const char *doing);
+
+/* The whole of a file, NUL-terminated, to be freed; NULL: it said why. */
+char *read_file(const program *p, const char *path, size_t *len);
+
+/* The whole of text is a finite number. */
+int read_number(const char *text, double *value);
+
+/* The best solution and its score. */
+const char *program_best(const program *p, double *score);
+
+/* How many solutions had been scored when the best one was, itself among them. */
+int64_t program_evaluations_to_best(const program *p);
+
+/* How the run went, in words. */
+void program_print(const program *p);
+
+/* The result that all programs have; the program adds its own. NULL: no memory. */
+json_t *program_result(const program *p);
+
+/* Print it on stdout (and give it up). 0, or 1: it said why. */
+int program_print_json(const program *p, json_t *result);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A picture of a result in one file that needs nothing else: the best solution, the curve of best and mean score per step, and
+ * the facts. FILE.svg is the picture alone; any other name becomes an HTML page with the picture in it.
+ */
+#ifndef EXAMPLES_REPORT_H
+#define EXAMPLES_REPORT_H
+
+#include "common.h"
+
+/* A rectangle on the page, and what its edges stand for. */
+typedef struct frame {
+    double left, top, width, height; /* pixels; y grows downwards        */
+    double x0, x1, y0, y1;           /* left, right, bottom and top edge */
+    int log_y;
+} frame;
+
+double frame_x(const frame *f, double x);
+double frame_y(const frame *f, double y);
+
+/* Steps of about count round numbers over a range. */
+double round_step(double range, int count);
+
+/* Text as it may stand in XML. */
+void put_text(FILE *out, const char *text);
+
+/* What is drawn of the best solution, into a frame whose rectangle is set. */
+typedef void (*picture_fn)(FILE *out, frame f, const void *data);
+
+typedef struct fact {
+    const char *name;
+    char value[64];
+} fact;
+
+/* A level to compare the curve with. */
+typedef struct mark {
+    const char *name;
+    double value;
+} mark;
+
+typedef struct report {
+    const char *title;
+    const char *subtitle;
+    const char *score_name;
+    picture_fn picture; /* NULL: there is nothing to draw */
+    const void *data;
+    fact facts[8];
+    size_t n_facts;
+    mark marks[4];
+    size_t n_marks;
+    const char *solution; /* in words, for the page under the picture */
+} report;
+
+void report_fact(report *r, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void report_mark(report *r, const char *name, double value);
+
+/* The facts of the run: steps, scorer calls, proposals, why it stopped. */
+void report_run(report *r, const program *p);
+
+/* Write what --report asked for, if it did. 0, or 1: it said why. */
+int report_write(report *r, program *p);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* A round trip through all places of an instance: baselines, the search, the result. For tour.c and quickstart.c. */
+#ifndef EXAMPLES_TRAVEL_H
+#define EXAMPLES_TRAVEL_H
+
+#include "picture.h"
+
+typedef struct travel {
+    opro_tour *tour; /* the instance: set it up, then travel_run() */
+    int blind;       /* the search sees lengths only               */
+    const char *const *names;
+    size_t n;
+    opro_problem *problem;
+    double nearest, farthest; /* lengths of the baselines, from place 0 */
+    int32_t *best;            /* the shortest round trip that was found */
+    double length;
+} travel;
+
+/* Baselines and search. 0, or 1: it said why. */
+int travel_run(program *p, travel *t);
+
+/* Lengths of the round trip and of the baselines, in a table. */
+void travel_print(const travel *t, const char *unit);
+
+/* The round trip and the comparison into a report, and the report into its file. 0, or 1: it said why. */
+int travel_report(program *p, const travel *t, report *r);
+
+/* What is particular to round trips, into the result. */
+void travel_result(const travel *t, json_t *result);
+
+void travel_free(travel *t);
+
+#endif
