@@ -73,15 +73,28 @@ void opro_scorer_free(opro_scorer *scorer) {
 
 /* ---- answering ------------------------------------------------------------------------------------------------ */
 
+/* Answers are allowed while one of these runs, taking requests and freeing the run are not. */
+static opro_status serve(opro_run *run, opro_request *request, const opro__hook *hook,
+                         int32_t *returned) {
+    run->guard.serving++;
+    if (request->kind == OPRO_REQUEST_PROPOSE)
+        *returned = ((opro_propose_fn)hook->fn)(run, request, hook->user_data);
+    else
+        *returned = ((opro_score_fn)hook->fn)(run, request, hook->user_data);
+    run->guard.serving--;
+    return opro__leave(&run->guard, &run->err, OPRO_OK);
+}
+
 /* What came of a callback: "answered" needs an answer, and an error that is the host's own stops the run. */
 static opro_status settle(opro_run *run, uint64_t id, int32_t returned, const char *who) {
     opro_status st = opro__callback_status(returned);
 
+    if (run->stop_wanted && st >= 0) opro__run_finish(run, OPRO_OK);
     if (run->stop_reason != OPRO_STOP_NONE && st >= 0) return OPRO_OK; /* cancelled meanwhile */
     if (st == OPRO_OK && opro__run_find(run, id)) {
         opro__fail(&run->err, OPRO_ERR_CALLBACK,
-                   "the %s returned OPRO_OK without having answered request %llu; "
-                   "return OPRO_PENDING to answer later",
+                   "the %s returned OPRO_OK without having answered request %llu; return "
+                   "OPRO_PENDING to answer later",
                    who, (unsigned long long)id);
         return opro__run_finish(run, OPRO_ERR_CALLBACK);
     }
@@ -96,28 +109,30 @@ static opro_status settle(opro_run *run, uint64_t id, int32_t returned, const ch
 
 opro_status opro_optimizer_propose(opro_optimizer *optimizer, opro_run *run,
                                    opro_request *request) {
-    uint64_t id;
     int32_t returned;
+    uint64_t id;
+    opro_status st;
 
     if (!optimizer || !run || !request || request->kind != OPRO_REQUEST_PROPOSE)
         return OPRO_ERR_INVALID;
     id = request->id;
     opro__optimizer_share(optimizer); /* it may free itself */
-    returned = ((opro_propose_fn)optimizer->hook.fn)(run, request, optimizer->hook.user_data);
+    st = serve(run, request, &optimizer->hook, &returned);
     opro_optimizer_free(optimizer);
-    return settle(run, id, returned, "optimizer");
+    return st == OPRO_OK ? settle(run, id, returned, "optimizer") : st;
 }
 
 opro_status opro_scorer_score(opro_scorer *scorer, opro_run *run, opro_request *request) {
-    uint64_t id;
     int32_t returned;
+    uint64_t id;
+    opro_status st;
 
     if (!scorer || !run || !request || request->kind != OPRO_REQUEST_SCORE) return OPRO_ERR_INVALID;
     id = request->id;
     opro__scorer_share(scorer);
-    returned = ((opro_score_fn)scorer->hook.fn)(run, request, scorer->hook.user_data);
+    st = serve(run, request, &scorer->hook, &returned);
     opro_scorer_free(scorer);
-    return settle(run, id, returned, "scorer");
+    return st == OPRO_OK ? settle(run, id, returned, "scorer") : st;
 }
 
 const char *opro_origin_name(int32_t origin) {

@@ -3,31 +3,38 @@
 
 static const struct {
     const char *name;
-    int allowed; /* inside a callback of the same object */
+    int allowed; /* inside callbacks of the same object, see calls.def */
 } calls[] = {
 #define OPRO_CALL(name, allowed) {#name, allowed},
 #include "calls.def"
 #undef OPRO_CALL
 };
 
+static int allowed(const opro__guard *guard, int call) {
+    if (guard->depth) return calls[call].allowed == 2;
+    return !guard->serving || calls[call].allowed >= 1;
+}
+
 opro_status opro__enter(const opro__guard *guard, opro_error *err, int call) {
-    if (guard->depth && calls[call].allowed) return OPRO_OK; /* the outer call's error stays */
+    int ok = allowed(guard, call);
+
+    if (ok && guard->depth) return OPRO_OK; /* the outer call's error stays */
     opro__err_clear(err);
-    if (!guard->depth) return OPRO_OK;
+    if (ok) return OPRO_OK;
     return opro__fail(err, OPRO_ERR_REENTRANT,
-                      "%s() was called inside a callback of the same object; call it after "
-                      "the callback has returned",
+                      "%s() was called inside a callback of the same object; call it after the "
+                      "callback has returned",
                       calls[call].name);
 }
 
 int opro__may_free(opro__guard *guard, int call) {
-    if (!guard->depth || calls[call].allowed) return 1;
+    if (allowed(guard, call)) return 1;
     guard->violated = 1;
     return 0;
 }
 
 opro_status opro__leave(opro__guard *guard, opro_error *err, opro_status st) {
-    if (guard->depth || !guard->violated) return st;
+    if (guard->depth || guard->serving || !guard->violated) return st;
     guard->violated = 0;
     return opro__fail(err, OPRO_ERR_REENTRANT,
                       "a callback tried to free the object that was calling it; nothing was "

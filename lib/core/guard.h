@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reentrancy: calls.def says of every function that changes an object whether it may be called inside a callback of that
- * object. opro__enter() enforces it; a test walks the table.
+ * Reentrancy: calls.def says of every function that changes an object where inside a callback of that object it may be
+ * called. opro__enter() enforces it; a test walks the table.
  */
 #ifndef OPRO_CORE_GUARD_H
 #define OPRO_CORE_GUARD_H
@@ -17,6 +17,7 @@ enum {
 
 typedef struct opro__guard {
     int depth;    /* callbacks of this object that are running                                  */
+    int serving;  /* optimizers and scorers that are answering this run's requests              */
     int violated; /* a free was refused: the call that is under way must say OPRO_ERR_REENTRANT */
 } opro__guard;
 

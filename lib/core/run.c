@@ -236,7 +236,7 @@ opro_status opro_run_stop(opro_run *run) {
     st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_stop);
     if (st != OPRO_OK) return st;
     run->stop_wanted = 1;
-    return run->guard.depth ? OPRO_OK : opro__run_finish(run, OPRO_OK);
+    return run->guard.depth || run->guard.serving ? OPRO_OK : opro__run_finish(run, OPRO_OK);
 }
 
 int32_t opro_run_stop_reason(const opro_run *run) {
