@@ -29,9 +29,9 @@ static int load(program *p, travel *t) {
     return status;
 }
 
-/* How much longer than the optimum, in percent. */
+/* How much longer than the optimum, in percent; NaN if that cannot be said. */
 static double gap(const travel *t, double optimum) {
-    return optimum > 0 ? 100 * (t->length / optimum - 1) : t->length > 0 ? INFINITY : 0;
+    return optimum > 0 ? 100 * (t->length / optimum - 1) : t->length > 0 ? NAN : 0;
 }
 
 static void print(const program *p, const travel *t, double optimum) {
@@ -40,7 +40,7 @@ static void print(const program *p, const travel *t, double optimum) {
     printf("%s: %zu places, %s%s\n", opro_tour_name(t->tour, NULL), t->n, metric_name(t->tour),
            t->blind ? "; the search sees lengths only" : "");
     travel_print(t, "");
-    if (!isnan(optimum))
+    if (!isnan(gap(t, optimum)))
         printf("optimum              %12.10g   gap %.3f %%\n", optimum, gap(t, optimum));
     program_print(p);
     printf("places, numbered from 0: %s\n", program_best(p, &score));
@@ -51,7 +51,7 @@ static int print_json(const program *p, const travel *t, double optimum) {
 
     travel_result(t, result);
     json_object_set_new(result, "instance", json_string(opro_tour_name(t->tour, NULL)));
-    if (!isnan(optimum)) {
+    if (!isnan(gap(t, optimum))) {
         json_object_set_new(result, "optimum", json_real(optimum));
         json_object_set_new(result, "gap_percent", json_real(gap(t, optimum)));
     }
@@ -70,7 +70,7 @@ static int write_report(program *p, const travel *t, double optimum) {
     report_fact(&r, "best round trip", "%.10g", t->length);
     report_fact(&r, "farthest insertion", "%.10g", t->farthest);
     report_fact(&r, "nearest neighbour", "%.10g", t->nearest);
-    if (!isnan(optimum)) {
+    if (!isnan(gap(t, optimum))) {
         report_fact(&r, "optimum", "%.10g", optimum);
         report_fact(&r, "gap", "%.3f %%", gap(t, optimum));
         report_mark(&r, "optimum", optimum);
