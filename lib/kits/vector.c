@@ -110,7 +110,7 @@ static int32_t repair(const opro_problem *problem, const char *text, size_t len,
 
 /* ---- the problem ---------------------------------------------------------------------------------------------- */
 
-/* Copies of the bounds, without minus zeros; those of integers are integers, so that rounding cannot leave them. */
+/* Copies of the bounds; those of integers are integers, so that rounding cannot leave them. */
 static opro_status copy_bounds(opro__space *space, opro__mem *mem, const double *lower,
                                const double *upper) {
     space->lower = opro__calloc(mem, space->n, sizeof *space->lower);
@@ -118,8 +118,8 @@ static opro_status copy_bounds(opro__space *space, opro__mem *mem, const double 
     if (!space->lower || !space->upper) return OPRO_ERR_NOMEM;
     for (size_t i = 0; i < space->n; i++) {
         if (!isfinite(lower[i]) || !isfinite(upper[i])) return OPRO_ERR_INVALID;
-        space->lower[i] = (space->integer ? ceil(lower[i]) : lower[i]) + 0.0;
-        space->upper[i] = (space->integer ? floor(upper[i]) : upper[i]) + 0.0;
+        space->lower[i] = space->integer ? ceil(lower[i]) : lower[i];
+        space->upper[i] = space->integer ? floor(upper[i]) : upper[i];
         if (space->lower[i] > space->upper[i]) return OPRO_ERR_INVALID;
     }
     return OPRO_OK;

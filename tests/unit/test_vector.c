@@ -70,8 +70,7 @@ static void test_check_and_repair(void **state) {
 
     (void)state;
     step(problem, OPRO__STEP_CHECK, "-1.5, 4, 0", 0, "");
-    step(problem, OPRO__STEP_CHECK, "0, 4.25, 9", 1,
-         "x2 is 4.25; it must be from -1.5 to 4");
+    step(problem, OPRO__STEP_CHECK, "0, 4.25, 9", 1, "x2 is 4.25; it must be from -1.5 to 4");
     assert_int_equal(opro_vector_set_names(problem, names, 3), OPRO_OK);
     step(problem, OPRO__STEP_CHECK, "0, 4.25, 9", 1, "b_2 is");
     step(problem, OPRO__STEP_REPAIR, "-99, 4.25, 1e300", 0, "-1.5, 4, 4");
@@ -292,6 +291,35 @@ static void test_scorer_elsewhere(void **state) {
     opro_problem_free(text);
 }
 
+/* Its memory comes from its allocator, and goes back. */
+static void test_scorer_memory(void **state) {
+    opro_problem *problem = make(2, -9, 9, 0);
+    failing f = {-1, 0};
+    opro_allocator mem = failing_allocator(&f);
+    host h = {0, 0, OPRO_OK, 0};
+    opro_scorer *scorer = NULL;
+    opro_run *run = NULL;
+    opro_request *request;
+    long before;
+
+    (void)state;
+    assert_int_equal(opro_problem_add_initial(problem, "1, 2", OPRO_ZT), OPRO_OK);
+    assert_int_equal(opro_problem_add_initial(problem, "3, 4", OPRO_ZT), OPRO_OK);
+    assert_int_equal(opro_scorer_new_vector(&scorer, product, &h, count_destroy, &mem), OPRO_OK);
+    request = first(problem, &run);
+    before = f.live;
+    assert_int_equal(opro_scorer_score(scorer, run, request), OPRO_OK);
+    assert_int_equal(f.live, before);
+    assert_int_equal(opro_run_next(run, 0, &request), OPRO_OK);
+    f.left = 0;
+    assert_int_equal(opro_scorer_score(scorer, run, request), OPRO_ERR_NOMEM);
+    f.left = -1;
+    opro_run_free(run);
+    opro_scorer_free(scorer);
+    assert_int_equal(f.live, 0);
+    opro_problem_free(problem);
+}
+
 /* ---- no memory ------------------------------------------------------------------------------------------------ */
 
 static opro_status everything(const opro_allocator *mem, host *h) {
@@ -372,11 +400,17 @@ static void test_no_memory_in_steps(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_canonical),  cmocka_unit_test(test_check_and_repair),
-        cmocka_unit_test(test_what_it_is), cmocka_unit_test(test_refused_problems),
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_parse_and_format),
-        cmocka_unit_test(test_scorer),     cmocka_unit_test(test_scorer_elsewhere),
-        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_no_memory_in_steps),
+        cmocka_unit_test(test_canonical),
+        cmocka_unit_test(test_check_and_repair),
+        cmocka_unit_test(test_what_it_is),
+        cmocka_unit_test(test_refused_problems),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_parse_and_format),
+        cmocka_unit_test(test_scorer),
+        cmocka_unit_test(test_scorer_elsewhere),
+        cmocka_unit_test(test_scorer_memory),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory_in_steps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
