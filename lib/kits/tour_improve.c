@@ -145,7 +145,7 @@ static int two_opt(search *s, int32_t a, int forward) {
         const int32_t c = near[i], d = beside(s, c, forward);
         const double gone = ab + weight(s, c, d), come = near_weight[i] + weight(s, b, d);
 
-        if (d == a || !gains(gone, come)) continue;
+        if (!gains(gone, come)) continue;
         exchange(s, a, b, c, d);
         s->change += come - gone;
         push(s, a);

@@ -45,6 +45,7 @@ static void test_metrics(void **state) {
     /* One degree of latitude; the minutes are hundredths: 1.30 is a degree and a half. */
     check_weight(OPRO_METRIC_GEO, 0, 0, 1, 0, 112, 0);
     check_weight(OPRO_METRIC_GEO, 0, 0, 1.30, 0, 167, 0);
+    check_weight(OPRO_METRIC_GEO, 0, 0, 1.50, 0, 205, 0); /* cut off, not rounded to 2 */
     check_weight(OPRO_METRIC_GEO, 0, 0, -1.30, 0, 167, 0);
     check_weight(OPRO_METRIC_GEO, 10, 20, 10, 20, 1, 0); /* the formula's own last step */
     check_weight(OPRO_METRIC_GREAT_CIRCLE, 0, 0, 0, 180, 3.141592653589793 * 6371.0088, 1e-9);

@@ -183,6 +183,8 @@ static void test_header_faults(void **state) {
     refuses("DIMENSION: 51.5\n", "line 1: DIMENSION \"51.5\"");
     refuses("DIMENSION:\n", "line 1: DIMENSION \"\"");
     refuses("\n\nDIMENSION: 3\nDIMENSION: 3\n", "line 4: a second DIMENSION");
+    refuses("\r\n\r\nDIMENSION: 3\r\nDIMENSION: 3\r\n", "line 4: a second DIMENSION");
+    refuses("\r\rDIMENSION: 3\rDIMENSION: 3\r", "line 4: a second DIMENSION");
     refuses("TYPE: ATSP\n", "line 1: TYPE \"ATSP\"");
     refuses("TYPE: TSPX\n", "line 1: TYPE \"TSPX\"");
     refuses("TYPE: TOUR\n", "line 1: TYPE \"TOUR\"");
@@ -228,6 +230,7 @@ static void test_coordinate_faults(void **state) {
     refuses(HEAD "NODE_COORD_SECTION\n1 0x10 0\n", "line 5: the coordinate \"0x10\"");
     refuses(HEAD "NODE_COORD_SECTION\n1 1,5 0\n", "line 5: the coordinate \"1,5\"");
     refuses(HEAD "NODE_COORD_SECTION\n1 1.. 0\n", "line 5: the coordinate \"1..\"");
+    refuses(HEAD "NODE_COORD_SECTION\n1 1.5. 0\n", "line 5: the coordinate \"1.5.\"");
     refuses(HEAD "NODE_COORD_SECTION\n1 1e1. 0\n", "line 5: the coordinate \"1e1.\"");
     refuses(HEAD NODES "NODE_COORD_SECTION\n1 0 0\n", "line 8: a second NODE_COORD_SECTION");
 }
