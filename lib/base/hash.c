@@ -18,8 +18,9 @@ uint64_t opro__hash_add(uint64_t hash, uint64_t value) {
 uint64_t opro__hash_add_real(uint64_t hash, double value) {
     uint64_t bits;
 
-    if (value == 0) value = 0;                                      /* -0 and 0 are the same */
-    if (value != value) return opro__hash_add(hash, UINT64_C(0x7ff8000000000000)); /* so are all NaNs */
+    if (value == 0) value = 0; /* -0 and 0 are the same */
+    if (value != value)
+        return opro__hash_add(hash, UINT64_C(0x7ff8000000000000)); /* so are all NaNs */
     memcpy(&bits, &value, sizeof bits);
     return opro__hash_add(hash, bits);
 }
@@ -28,11 +29,22 @@ uint64_t opro__hash_add_text(uint64_t hash, const char *s, size_t len) {
     return opro__hash_add(opro__hash_add(hash, len), opro__hash_bytes(s, len));
 }
 
-/* n <= 8 bytes as a little-endian number, on every machine. */
-static uint64_t word(const char *s, size_t n) {
+/* 8 bytes as a little-endian number, on every machine; written so that compilers see that it is one load. */
+static uint64_t word(const char *s) {
+    const unsigned char *u = (const unsigned char *)s;
+
+    return (uint64_t)u[0] | (uint64_t)u[1] << 8 | (uint64_t)u[2] << 16 | (uint64_t)u[3] << 24 |
+           (uint64_t)u[4] << 32 | (uint64_t)u[5] << 40 | (uint64_t)u[6] << 48 |
+           (uint64_t)u[7] << 56;
+}
+
+/* The same of the last n < 8 of len bytes. */
+static uint64_t last_word(const char *s, size_t len, size_t n) {
     uint64_t w = 0;
 
-    for (size_t i = 0; i < n; i++) w |= (uint64_t)(unsigned char)s[i] << (8 * i);
+    if (len >= 8) return word(s + len - 8) >> (8 * (8 - n));
+    for (size_t i = 0; i < n; i++)
+        w |= (uint64_t)(unsigned char)s[i] << (8 * i);
     return w;
 }
 
@@ -41,9 +53,9 @@ uint64_t opro__hash_bytes(const char *s, size_t len) {
     size_t i = 0;
 
     for (; i + 8 <= len; i += 8) {
-        hash = (hash ^ word(s + i, 8)) * MULTIPLIER;
+        hash = (hash ^ word(s + i)) * MULTIPLIER;
         hash ^= hash >> 32;
     }
-    if (i < len) hash = (hash ^ word(s + i, len - i)) * MULTIPLIER;
+    if (i < len) hash = (hash ^ last_word(s, len, len - i)) * MULTIPLIER;
     return opro__mix(hash);
 }

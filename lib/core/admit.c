@@ -235,18 +235,14 @@ static opro_status duplicate(opro_run *run, opro__batch *batch, size_t sample, u
     return tell_rejected(run, batch, sample, origin, e);
 }
 
-/* It is new: remember it, and put it to work. */
+/* It is new: put it to work. */
 static opro_status enter(opro_run *run, opro__batch *batch, size_t sample, uint64_t place,
-                         int32_t origin, const entrant *e) {
+                         int32_t origin, const entrant *e, opro__candidate *c) {
     int legal = e->reason == OPRO_REASON_NONE;
-    opro__candidate *c = NULL;
     opro__work *work;
     opro_event event;
-    opro_status st = opro__trajectory_reserve(&run->trajectory);
+    opro_status st = OPRO_OK;
 
-    if (st == OPRO_OK && !(c = opro__trajectory_meet(&run->trajectory, e->text, e->len)))
-        st = OPRO_ERR_NOMEM;
-    if (st != OPRO_OK) return st;
     c->step = (int32_t)batch->step;
     c->origin = (uint16_t)origin;
     c->flags = (uint8_t)e->flags;
@@ -264,11 +260,13 @@ static opro_status enter(opro_run *run, opro__batch *batch, size_t sample, uint6
 
 static opro_status admit_one(opro_run *run, opro__batch *batch, size_t sample, uint64_t place,
                              int32_t origin, entrant *e) {
-    opro__candidate *c = opro__trajectory_lookup(&run->trajectory, e->text, e->len);
+    int fresh;
+    opro__candidate *c = opro__trajectory_meet(&run->trajectory, e->text, e->len, &fresh);
 
+    if (!c) return OPRO_ERR_NOMEM;
     place |= (uint64_t)batch->waves << 32;
-    return c ? duplicate(run, batch, sample, place, origin, e, c)
-             : enter(run, batch, sample, place, origin, e);
+    return fresh ? enter(run, batch, sample, place, origin, e, c)
+                 : duplicate(run, batch, sample, place, origin, e, c);
 }
 
 /* ---- replies -------------------------------------------------------------------------------------------------- */
@@ -400,7 +398,8 @@ opro_status opro__admit(opro_run *run, opro__batch *batch, size_t sample, int32_
 opro_status opro__admit_start(opro_run *run, const char *text, size_t len, int flag,
                               opro__candidate **out) {
     entrant e = {.text = text, .len = len};
-    opro__candidate *c = NULL;
+    opro__candidate *c;
+    int fresh;
     opro_status st = judge(run, &e);
 
     if (st == OPRO_OK && e.reason != OPRO_REASON_NONE) st = repair(run, &e);
@@ -409,11 +408,9 @@ opro_status opro__admit_start(opro_run *run, const char *text, size_t len, int f
         return opro__fail(&run->err, OPRO_ERR_REJECTED, "the start %s is not legal: %.200s",
                           opro__quote(text, len).text, e.detail);
     *out = NULL;
-    if (opro__trajectory_lookup(&run->trajectory, e.text, e.len)) return OPRO_OK;
-    st = opro__trajectory_reserve(&run->trajectory);
-    if (st == OPRO_OK && !(c = opro__trajectory_meet(&run->trajectory, e.text, e.len)))
-        st = OPRO_ERR_NOMEM;
-    if (st != OPRO_OK) return opro__fail(&run->err, st, "out of memory");
+    c = opro__trajectory_meet(&run->trajectory, e.text, e.len, &fresh);
+    if (!c) return opro__fail(&run->err, OPRO_ERR_NOMEM, "out of memory");
+    if (!fresh) return OPRO_OK;
     c->step = -1;
     c->flags = (uint8_t)(e.flags | flag);
     *out = c;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "opro/config.h"
 #include "opro/problem.h"
 #include "problem.h"
@@ -142,18 +143,64 @@ static int next_byte(reader *r) {
     return ' ';
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+#define SPACES    (0x20 * EACH_BYTE)
+#define TOP_BITS  (0x80 * EACH_BYTE)
+
+static uint64_t load(const char *s) {
+    uint64_t w;
+
+    memcpy(&w, s, sizeof w);
+    return w;
+}
+
+/*
+ * Copy, by eight, the bytes at s that count as they are: no blank among them and behind them but " ", and no two side by
+ * side. Stops early rather than late (a byte borrows from its neighbour). All get the bit that tells a small letter from a
+ * capital one, which is quicker than to change the letters alone; what becomes the same by that is told apart later.
+ */
+static size_t fold_words(const char *s, size_t len, char *out) {
+    size_t n = 0;
+
+    for (; n + 9 <= len; n += 8) {
+        uint64_t here = load(s + n), next = load(s + n + 1);
+        uint64_t others = ((here - SPACES) & ~here) | ((next - SPACES) & ~next);
+        uint64_t pairs = (here | next) ^ SPACES; /* 0: both are blank, or have no other bits */
+
+        pairs = (pairs - EACH_BYTE) & ~pairs;
+        if ((others | pairs) & TOP_BITS) break;
+        here |= SPACES;
+        memcpy(out + n, &here, sizeof here);
+    }
+    return n;
+}
+
+/* The next bytes as they count for a hash, n of them or all that are left. */
+static size_t fold(reader *r, char *out, size_t n) {
+    size_t done = 0;
+    int c;
+
+    while (done < n) {
+        size_t left = r->len - r->at < n - done ? r->len - r->at : n - done;
+        size_t words = fold_words(r->s + r->at, left, out + done);
+
+        r->at += words;
+        done += words;
+        if ((c = next_byte(r)) < 0) break;
+        out[done++] = (char)(c | ' ');
+    }
+    return done;
+}
+
 static uint64_t key_hash(const opro_trajectory *t, const char *text, size_t len) {
     reader r = read_from(text, len, t->dedup == OPRO_DEDUP_EXACT);
     char part[256];
     uint64_t hash = 0;
-    int c = 0;
+    size_t n = sizeof part;
 
     if (r.exact) return opro__hash_bytes(text, len);
-    while (c >= 0) {
-        size_t n = 0;
-
-        while (n < sizeof part && (c = next_byte(&r)) >= 0)
-            part[n++] = (char)c;
+    while (n == sizeof part) {
+        n = fold(&r, part, sizeof part);
         hash = opro__hash_add(hash, opro__hash_bytes(part, n));
     }
     return hash;
@@ -193,20 +240,28 @@ static int same_key(void *wanted, uint32_t index, const void *owner) {
     return 0;
 }
 
-opro__candidate *opro__trajectory_lookup(const opro_trajectory *t, const char *text, size_t len) {
+static opro__candidate *look_up(const opro_trajectory *t, const char *text, size_t len,
+                                uint64_t hash) {
     key k = {text, len, OPRO__MAP_NONE};
-    uint32_t index = opro__map_find(&t->seen, key_hash(t, text, len), &k, same_key, t);
+    uint32_t index = opro__map_find(&t->seen, hash, &k, same_key, t);
 
     if (index == OPRO__MAP_NONE) index = k.like;
     return index == OPRO__MAP_NONE ? NULL : by_index(t, index);
 }
 
-/* Room for one more candidate. */
+opro__candidate *opro__trajectory_lookup(const opro_trajectory *t, const char *text, size_t len) {
+    return look_up(t, text, len, key_hash(t, text, len));
+}
+
+/* Room for one more candidate, and for its number. */
 static int reserve_record(opro_trajectory *t) {
-    void *blocks = t->blocks;
+    void *blocks = t->blocks, *order = t->order;
     opro__candidate *block;
 
     if (t->met == PENDING - 1) return 0;
+    if (!opro__reserve(t->mem, &order, &t->cap_order, t->met + (size_t)1, sizeof *t->order))
+        return 0;
+    t->order = order;
     if (t->met < t->n_blocks * BLOCK) return 1;
     if (!opro__reserve(t->mem, &blocks, &t->cap_blocks, t->n_blocks + 1, sizeof *t->blocks))
         return 0;
@@ -246,22 +301,27 @@ static const char *keep_text(opro_trajectory *t, const char *text, size_t len) {
     return copy;
 }
 
-opro__candidate *opro__trajectory_meet(opro_trajectory *t, const char *text, size_t len) {
-    opro__candidate *c;
+opro__candidate *opro__trajectory_meet(opro_trajectory *t, const char *text, size_t len,
+                                       int *fresh) {
+    uint64_t hash = key_hash(t, text, len);
+    opro__candidate *c = look_up(t, text, len, hash);
     const char *kept;
 
+    *fresh = 0;
+    if (c) return c;
     if (len >= UINT32_MAX || !opro__map_reserve(&t->seen) || !reserve_record(t)) return NULL;
     kept = keep_text(t, text, len);
     if (!kept) return NULL;
+    *fresh = 1;
     c = by_index(t, t->met);
     *c = (opro__candidate){.text = kept,
                            .len = (uint32_t)len,
                            .score = NAN,
                            .validation = NAN,
-                           .hash = key_hash(t, text, len),
+                           .hash = hash,
                            .number = PENDING,
                            .proposals = 1};
-    opro__map_insert(&t->seen, c->hash, t->met++);
+    opro__map_insert(&t->seen, hash, t->met++);
     return c;
 }
 
@@ -314,45 +374,32 @@ opro_status opro__candidate_feedback(opro_trajectory *t, opro__candidate *c, con
 
 /* ---- deciding ------------------------------------------------------------------------------------------------- */
 
-opro_status opro__trajectory_reserve(opro_trajectory *t) {
-    void *order = t->order;
-    int ok = opro__reserve(t->mem, &order, &t->cap_order, t->met + (size_t)1, sizeof *t->order);
-
-    t->order = order;
-    return ok ? OPRO_OK : OPRO_ERR_NOMEM;
-}
-
-static double score_at(const opro_trajectory *t, uint32_t index) {
-    return by_index(t, index)->score;
-}
-
 /* Put a scored candidate among the best that are kept: behind better ones, before equal ones. */
-static void rank(opro_trajectory *t, uint32_t index, double score) {
+static void rank(opro_trajectory *t, uint32_t number, double score) {
     size_t low = 0, high = t->n_top;
 
     if (t->n_top == t->cap_top &&
-        (!t->cap_top || opro__better(t->direction, score_at(t, t->top[t->n_top - 1]), score)))
+        (!t->cap_top || opro__better(t->direction, t->top[t->n_top - 1].score, score)))
         return;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (opro__better(t->direction, score_at(t, t->top[middle]), score))
+        if (opro__better(t->direction, t->top[middle].score, score))
             low = middle + 1;
         else
             high = middle;
     }
     if (t->n_top < t->cap_top) t->n_top++;
     memmove(t->top + low + 1, t->top + low, (t->n_top - 1 - low) * sizeof *t->top);
-    t->top[low] = index;
+    t->top[low] = (opro__ranked){score, number};
 }
 
 static uint64_t candidate_digest(const opro__candidate *c) {
-    uint64_t digest = opro__hash_add(opro__hash_bytes(c->text, c->len), c->verdict);
+    uint64_t rest = (uint64_t)(uint32_t)c->step << 32 | (uint64_t)c->verdict << 16 |
+                    (uint64_t)c->reason << 8 | c->flags;
+    uint64_t digest = opro__hash_add(opro__hash_bytes(c->text, c->len), rest);
 
-    digest = opro__hash_add_real(digest, c->score);
-    digest = opro__hash_add_real(digest, c->validation);
-    digest = opro__hash_add(digest, (uint64_t)(int64_t)c->step);
-    return opro__hash_add(digest, (uint64_t)c->reason << 8 | c->flags);
+    return opro__hash_add_real(opro__hash_add_real(digest, c->score), c->validation);
 }
 
 /* Pending candidates are few and young: look from the end for the index of one. */
@@ -373,7 +420,7 @@ void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c) {
     t->digest = opro__hash_add(t->digest, candidate_digest(c));
     if (c->verdict != OPRO_VERDICT_SCORED) return;
     t->scored++;
-    rank(t, index, c->score);
+    rank(t, c->number, c->score);
     if (t->best < 0 || opro__better(t->direction, c->score, opro__trajectory_at(t, t->best)->score))
         t->best = c->number;
     if (isnan(c->validation)) return;
@@ -426,6 +473,7 @@ static double mean_of(const double *scores, size_t n) {
 opro_status opro_trajectory_add(opro_trajectory *t, const char *text, size_t len,
                                 const double *scores, size_t n, int64_t *number) {
     opro__candidate *c;
+    int fresh = 0;
     opro_status st;
 
     if (!t || !scores || n < 1 || !opro__arg(&text, &len)) return OPRO_ERR_INVALID;
@@ -433,12 +481,16 @@ opro_status opro_trajectory_add(opro_trajectory *t, const char *text, size_t len
     if (t->belongs_to_run)
         return opro__fail(&t->err, OPRO_ERR_STATE,
                           "this trajectory belongs to a run, which alone adds to it");
+    if (!opro__utf8_valid(text, len))
+        return opro__fail(&t->err, OPRO_ERR_INVALID,
+                          "%s is not valid UTF-8, or has a NUL byte in it",
+                          opro__quote(text, len).text);
     st = check_scores(t, scores, n);
     if (st != OPRO_OK) return st;
-    if (opro__trajectory_lookup(t, text, len))
+    c = opro__trajectory_meet(t, text, len, &fresh);
+    if (c && !fresh)
         return opro__fail(&t->err, OPRO_ERR_INVALID, "%s is in the trajectory already",
                           opro__quote(text, len).text);
-    c = opro__trajectory_reserve(t) == OPRO_OK ? opro__trajectory_meet(t, text, len) : NULL;
     if (!c || (n > 1 && opro__candidate_scores(t, c, 0, n) != OPRO_OK)) goto nomem;
     if (n > 1) memcpy(c->extra->scores[0], scores, n * sizeof *scores);
     c->score = mean_of(scores, n);
@@ -477,23 +529,17 @@ int64_t opro_trajectory_best_validated(const opro_trajectory *t) {
     return t->best_validated;
 }
 
-/* A candidate for sorting: its score, turned so that less is better, and its number. */
-typedef struct ranked {
-    double badness;
-    int64_t number;
-} ranked;
-
 static int by_rank(const void *a, const void *b) {
-    const ranked *x = a, *y = b;
+    const opro__ranked *x = a, *y = b;
 
-    if (x->badness != y->badness) return x->badness < y->badness ? -1 : 1;
+    if (x->score != y->score) return x->score > y->score ? -1 : 1;
     return x->number > y->number ? -1 : 1;
 }
 
 /* More than is kept in order: sort all. Without memory for that, what is kept. */
 static size_t sort_top(const opro_trajectory *t, int64_t *numbers, size_t n) {
     opro__mem *mem = t->mem;
-    ranked *all = opro__alloc(mem, (size_t)t->scored * sizeof *all);
+    opro__ranked *all = opro__alloc(mem, (size_t)t->scored * sizeof *all);
     size_t count = 0;
 
     if (!all) return 0;
@@ -501,7 +547,7 @@ static size_t sort_top(const opro_trajectory *t, int64_t *numbers, size_t n) {
         const opro__candidate *c = opro__trajectory_at(t, i);
 
         if (c->verdict != OPRO_VERDICT_SCORED) continue;
-        all[count++] = (ranked){t->direction == OPRO_MAXIMIZE ? -c->score : c->score, i};
+        all[count++] = (opro__ranked){t->direction == OPRO_MAXIMIZE ? c->score : -c->score, i};
     }
     qsort(all, count, sizeof *all, by_rank);
     if (n > count) n = count;
@@ -518,7 +564,7 @@ size_t opro_trajectory_top(const opro_trajectory *t, int64_t *numbers, size_t n)
     if (done) return done;
     if (n > t->n_top) n = t->n_top;
     for (size_t i = 0; i < n; i++)
-        numbers[i] = by_index(t, t->top[i])->number;
+        numbers[i] = t->top[i].number;
     return n;
 }
 

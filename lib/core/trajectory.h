@@ -48,6 +48,12 @@ typedef struct opro__figures {
         temperature; /* m2: sum of squared deviations (Welford 1962) */
 } opro__figures;
 
+/* A scored candidate in its rank. */
+typedef struct opro__ranked {
+    double score;
+    int64_t number;
+} opro__ranked;
+
 typedef struct opro__chunk opro__chunk;
 
 struct opro_trajectory {
@@ -65,7 +71,7 @@ struct opro_trajectory {
     int64_t count, scored;
     opro__chunk *texts;
     opro__map seen;
-    uint32_t *top; /* indices of the best scored, best first */
+    opro__ranked *top; /* the best scored, best first */
     size_t n_top, cap_top;
     int64_t best, best_validated;
     opro__figures *figures;
@@ -84,8 +90,12 @@ void opro__trajectory_clear(opro_trajectory *t);
  */
 opro__candidate *opro__trajectory_lookup(const opro_trajectory *t, const char *text, size_t len);
 
-/* Remember a text that is not there yet, as pending; NULL when there is no memory (or room: 2^32 - 2). */
-opro__candidate *opro__trajectory_meet(opro_trajectory *t, const char *text, size_t len);
+/*
+ * The same, or else a new pending candidate with this text; *fresh says if it is new. NULL when there is no memory (or
+ * room: 2^32 - 2). Committing it cannot fail.
+ */
+opro__candidate *opro__trajectory_meet(opro_trajectory *t, const char *text, size_t len,
+                                       int *fresh);
 
 /* Space for scores of a set (0 train, 1 validation), all NaN. OPRO_ERR_NOMEM. One instance needs none. */
 opro_status opro__candidate_scores(opro_trajectory *t, opro__candidate *c, int set, size_t n);
@@ -93,9 +103,6 @@ opro_status opro__candidate_detail(opro_trajectory *t, opro__candidate *c, const
                                    size_t len);
 opro_status opro__candidate_feedback(opro_trajectory *t, opro__candidate *c, const char *s,
                                      size_t len);
-
-/* Make sure that committing one more candidate cannot fail. */
-opro_status opro__trajectory_reserve(opro_trajectory *t);
 
 /* It is decided (verdict, score and the rest are set): give it its number and its rank. */
 void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c);

@@ -104,11 +104,10 @@ static void insert(void *data) {
 
     for (size_t i = f->from; i < f->to; i++) {
         const char *text = f->texts->bytes + i * LETTERS;
-        opro__candidate *c = opro__trajectory_lookup(&f->t, text, LETTERS);
+        int fresh;
+        opro__candidate *c = opro__trajectory_meet(&f->t, text, LETTERS, &fresh);
 
-        if (!c && opro__trajectory_reserve(&f->t) == OPRO_OK)
-            c = opro__trajectory_meet(&f->t, text, LETTERS);
-        if (!c || c->verdict) {
+        if (!c || !fresh) {
             f->failed = 1;
             return;
         }
