@@ -13,6 +13,7 @@ static const struct {
     int (*run)(const char *path);
 } commands[] = {
     {"replies", "FILE.jsonl", conformance_replies},
+    {"tsplib", "FOLDER", conformance_tsplib},
 };
 
 #define N_COMMANDS (sizeof commands / sizeof *commands)

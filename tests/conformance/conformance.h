@@ -26,4 +26,7 @@ char *read_file(const char *path, size_t *len);
 /* conformance replies FILE.jsonl: cutting candidates out of replies. */
 int conformance_replies(const char *path);
 
+/* conformance tsplib FOLDER: instances, solutions and baselines of the travelling salesman's problem. */
+int conformance_tsplib(const char *folder);
+
 #endif
