@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""README.md tells the truth: its options are those of options.def, its programs compile and run.
+"""What the READMEs say is so: options, files, and programs that compile and run.
 
-check_readme.py options ROOT                 compare the table
+check_readme.py files ROOT                   lib/README.md has a word on every file
+check_readme.py options ROOT                 compare the table in README.md with options.def
 check_readme.py options --print ROOT         the table as it should be
 check_readme.py programs ROOT LIBDIR CC [CXX]
 """
@@ -62,9 +63,19 @@ def options(root):
     return 0 if there == wanted else 1
 
 
+def files(root):
+    readme = (root / "lib" / "README.md").read_text()
+    named = set(re.findall(r"`([a-z0-9_]+\.(?:c|def))`", readme))
+    there = {path.name for path in (root / "lib").glob("*/*") if path.suffix in {".c", ".def"}}
+    for name in sorted(named ^ there):
+        print(f"{name}: in lib/README.md or in lib, but not in both")
+    return 1 if named ^ there else 0
+
+
 def programs(root, libdir, cc, cxx=None):
     readme = (root / "README.md").read_text()
     blocks = re.findall(r"^```(c|cpp)\n(.*?)^```", readme, re.M | re.S)
+    examples = [path.read_text() for path in (root / "examples").glob("*.c")]
     env = {**os.environ, "LD_LIBRARY_PATH": libdir}
     count = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -78,6 +89,8 @@ def programs(root, libdir, cc, cxx=None):
             command = shlex.split(cc if language == "c" else cxx) + WARNINGS + [f"-I{root}/include", str(source)]
             command += [f"-L{libdir}", "-lopro", "-pthread", "-o", str(program)] if whole else ["-fsyntax-only"]
             subprocess.run(command, check=True)
+            if whole and code not in examples:
+                sys.exit(f"block {number} is not a file of examples/, letter by letter")
             if whole:
                 print(f"block {number}:", flush=True)
                 subprocess.run([program], check=True, env=env, timeout=60)
@@ -89,6 +102,8 @@ def programs(root, libdir, cc, cxx=None):
 if __name__ == "__main__":
     if sys.argv[1:3] == ["options", "--print"]:
         print("\n".join(rows(pathlib.Path(sys.argv[3]))))
+    elif sys.argv[1] == "files":
+        sys.exit(files(pathlib.Path(sys.argv[2])))
     elif sys.argv[1] == "options":
         sys.exit(options(pathlib.Path(sys.argv[2])))
     else:
