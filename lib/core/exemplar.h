@@ -4,15 +4,40 @@
 #define OPRO_CORE_EXEMPLAR_H
 
 #include "config.h"
+#include "follow.h"
 #include "problem.h"
 #include "trajectory.h"
 
+typedef struct opro__exemplars {
+    opro__mem *mem;
+    size_t n;       /* how many are chosen              */
+    size_t *chosen; /* which ones, in the order shown   */
+    size_t cap_chosen;
+    /* how often each training instance was answered wrong, over what was read of the trajectory */
+    opro__follow follow;
+    uint32_t *wrong;
+    size_t n_wrong, cap_wrong;
+    /* the same over the candidates shown, and other scratch */
+    uint32_t *current;
+    size_t cap_current;
+    size_t *scratch;
+    size_t cap_scratch;
+} opro__exemplars;
+
+void opro__exemplars_init(opro__exemplars *exemplars, opro__mem *mem);
+void opro__exemplars_free(opro__exemplars *exemplars);
+
 /*
- * Choose exemplars of the problem for a step: at most the option's number of them, different ones, into chosen (room for
- * that many), *n of them. shown: the candidates shown in this step (for "currently most wrong"). Same arguments, same choice.
+ * Choose different exemplars of the problem for a step, as many as the option says and there are.
+ *   random             drawn by the generator of the step, in the order of their indices
+ *   constant           as in step 0
+ *   accumulated_wrong  those most often wrong over all scored candidates, ties drawn by the generator; if fewer were ever
+ *                      wrong, the rest is drawn from the others. Most wrong first.
+ *   current_wrong      the same over the candidates shown in this step
+ * Same arguments, same choice. shown: the candidates shown. OPRO_ERR_NOMEM.
  */
-opro_status opro__exemplars_choose(const opro_problem *problem, const opro__options *options, const opro_trajectory *t,
-                                   const int64_t *shown, size_t n_shown, int64_t step, opro__mem *mem, size_t *chosen,
-                                   size_t *n);
+opro_status opro__exemplars_choose(opro__exemplars *exemplars, const opro_problem *problem,
+                                   const opro__options *options, const opro_trajectory *t,
+                                   const int64_t *shown, size_t n_shown, int64_t step);
 
 #endif
