@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define FILE_MAX ((size_t)256 << 20)
+#define OUTPUT_MAX                                                                                 \
+    ((size_t)1 << 20) /* what is printed, in one write: if that fails, it is known why */
 
 /* ---- errors --------------------------------------------------------------------------------------------------- */
 
@@ -239,9 +241,11 @@ static int open_report(program *p) {
 }
 
 int program_open(program *p, int argc, char **argv) {
+    static char output[OUTPUT_MAX];
     opro_status st = opro_config_new(&p->config, NULL);
     int status = program_check(p, st, NULL, "starting");
 
+    setvbuf(stdout, output, _IOFBF, sizeof output);
     if (status == 0 && argc > 0) status = read_arguments(p, argv + 1);
     if (status == 0) status = open_report(p);
     if (status == 0) catch_signals();
@@ -252,7 +256,9 @@ int program_open(program *p, int argc, char **argv) {
 static int finish_output(const program *p) {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
-    if (errno != EPIPE) program_fail(p, "cannot write to the standard output: %s", strerror(errno));
+    if (errno != EPIPE)
+        program_fail(p, "cannot write to the standard output%s%s", errno ? ": " : "",
+                     errno ? strerror(errno) : "");
     return 1;
 }
 
@@ -349,7 +355,7 @@ static void show_progress(program *p, const opro_trajectory *t) {
 static int32_t observe(opro_run *run, const opro_event *event, void *user_data) {
     program *p = user_data;
 
-    if (caught) opro_run_stop(run);
+    if (caught) opro_driver_stop(p->driver);
     if (p->live && opro_event_kind(event) == OPRO_EVENT_STEP_ENDED)
         show_progress(p, opro_run_trajectory(run));
     return OPRO_OK;

@@ -195,7 +195,7 @@ class Common(Case):
                 except OSError:  # that is how the end of a terminal looks
                     pass
             os.close(ours)
-            self.assertEqual(child.returncode, 130)
+            self.assertEqual(child.returncode, 130, said)
             self.assertIn(b"stopped: interrupted", said)
             self.report(self.dir / "i.svg")
 
@@ -255,6 +255,14 @@ class Tour(Case):
         x = sorted(float(e.get("cx")) for e in tree.iter() if e.tag.endswith("circle"))
         gaps = [b - a for a, b in zip(x, x[1:])]  # a line with equal distances is what the map shows
         self.assertLess(max(gaps) - min(gaps), 1)
+
+    def test_many_places(self):
+        """What is printed is long; who reads only its beginning hears no complaint."""
+        places = [(x * 7 % 101, x * 13 % 103) for x in range(3000)]
+        path = self.file("many.tsp", tsplib(places))
+        command = f"'{BIN / 'tour'}' '{path}' --blind --steps=1 --samples=1 --option=max_scorer_calls=1 | head -c 10"
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+        self.assertEqual((done.stdout, done.stderr), ("circle: 30", ""))
 
     def test_names_are_escaped(self):
         path = self.file("e.tsp", tsplib(CIRCLE).replace("NAME: circle", "NAME: <b>&\"x"))
