@@ -5,8 +5,13 @@
 
 #include "opro/run.h"
 
-static int64_t add(int64_t a, int64_t b) {
+int64_t opro__sum(int64_t a, int64_t b) {
     return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+/* Where a sum stopped at INT64_MAX there is less to take away from than was added. */
+int64_t opro__rest(int64_t a, int64_t b) {
+    return a > b ? a - b : 0;
 }
 
 static int64_t multiply(int64_t a, int64_t b) {
@@ -30,26 +35,26 @@ void opro__budget_init(opro__budget *budget, const opro__options *options) {
 
 /* Millionths, rounded up. */
 static int64_t price(int64_t tokens, int64_t per_million) {
-    return add(multiply(tokens, per_million), 999999) / 1000000;
+    return opro__sum(multiply(tokens, per_million), 999999) / 1000000;
 }
 
 opro__amounts opro__budget_reply(const opro__budget *budget, int64_t prompt_tokens,
                                  int64_t reply_tokens) {
-    return (opro__amounts){
-        1, 0, add(prompt_tokens, reply_tokens),
-        add(price(prompt_tokens, budget->prompt_price), price(reply_tokens, budget->reply_price))};
+    return (opro__amounts){1, 0, opro__sum(prompt_tokens, reply_tokens),
+                           opro__sum(price(prompt_tokens, budget->prompt_price),
+                                     price(reply_tokens, budget->reply_price))};
 }
 
 opro__amounts opro__amounts_add(opro__amounts a, opro__amounts b, int64_t n) {
-    return (opro__amounts){add(a.proposals, multiply(b.proposals, n)),
-                           add(a.calls, multiply(b.calls, n)), add(a.tokens, multiply(b.tokens, n)),
-                           add(a.cost, multiply(b.cost, n))};
+    return (opro__amounts){
+        opro__sum(a.proposals, multiply(b.proposals, n)), opro__sum(a.calls, multiply(b.calls, n)),
+        opro__sum(a.tokens, multiply(b.tokens, n)), opro__sum(a.cost, multiply(b.cost, n))};
 }
 
 /* Lower *count to what one kind of amount allows. */
 static void cap(int64_t max, int64_t used, int64_t reserved, int64_t unit, int32_t why,
                 int64_t *count, int32_t *reason) {
-    int64_t taken = add(used, reserved);
+    int64_t taken = opro__sum(used, reserved);
     int64_t left = max > taken ? max - taken : 0;
 
     if (!unit || max == INT64_MAX || left / unit >= *count) {
@@ -83,12 +88,11 @@ void opro__budget_reserve(opro__budget *budget, opro__amounts amounts) {
 void opro__budget_release(opro__budget *budget, opro__amounts amounts) {
     opro__amounts *r = &budget->reserved;
 
-    assert(r->proposals >= amounts.proposals && r->calls >= amounts.calls &&
-           r->tokens >= amounts.tokens && r->cost >= amounts.cost);
+    assert(r->proposals >= amounts.proposals && r->calls >= amounts.calls);
     r->proposals -= amounts.proposals;
     r->calls -= amounts.calls;
-    r->tokens -= amounts.tokens;
-    r->cost -= amounts.cost;
+    r->tokens = opro__rest(r->tokens, amounts.tokens);
+    r->cost = opro__rest(r->cost, amounts.cost);
 }
 
 int opro__budget_counts_tokens(const opro__budget *budget) {

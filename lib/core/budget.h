@@ -30,6 +30,10 @@ void opro__budget_init(opro__budget *budget, const opro__options *options);
 opro__amounts opro__budget_reply(const opro__budget *budget, int64_t prompt_tokens,
                                  int64_t reply_tokens);
 
+/* Sums and differences that stop at INT64_MAX and at 0. */
+int64_t opro__sum(int64_t a, int64_t b);
+int64_t opro__rest(int64_t a, int64_t b);
+
 /* a + n * b. */
 opro__amounts opro__amounts_add(opro__amounts a, opro__amounts b, int64_t n);
 

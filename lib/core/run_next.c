@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Which request comes next: scores of the oldest batch first, then its samples, then another batch. */
-#include <assert.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -11,9 +10,8 @@
 
 /* Move a reservation from the batch to a request. */
 static void take_reserved(opro__batch *batch, opro_request *request, opro__amounts amounts) {
-    assert(batch->held.tokens >= amounts.tokens && batch->held.cost >= amounts.cost);
-    batch->held.tokens -= amounts.tokens;
-    batch->held.cost -= amounts.cost;
+    batch->held.tokens = opro__rest(batch->held.tokens, amounts.tokens);
+    batch->held.cost = opro__rest(batch->held.cost, amounts.cost);
     request->reserved = (opro__amounts){0, 0, amounts.tokens, amounts.cost};
 }
 

@@ -72,19 +72,17 @@ opro_request *opro__run_open(opro_run *run, opro__batch *batch, int32_t kind, ui
 
 /* Charge what it used, free what was reserved. */
 static void settle(opro_run *run, const opro_request *request) {
-    int64_t tokens = request->prompt_tokens > INT64_MAX - request->reply_tokens
-                         ? INT64_MAX
-                         : request->prompt_tokens + request->reply_tokens;
-    opro__amounts used = {0, 0, tokens, request->cost};
+    opro__amounts used = {0, 0, opro__sum(request->prompt_tokens, request->reply_tokens),
+                          request->cost};
     opro__batch *batch = request->batch;
 
     opro__budget_release(&run->budget, request->reserved);
     run->budget.used = opro__amounts_add(run->budget.used, used, 1);
-    batch->prompt_tokens += request->prompt_tokens;
-    batch->reply_tokens += request->reply_tokens;
-    batch->cost += request->cost;
-    run->prompt_tokens += request->prompt_tokens;
-    run->reply_tokens += request->reply_tokens;
+    batch->prompt_tokens = opro__sum(batch->prompt_tokens, request->prompt_tokens);
+    batch->reply_tokens = opro__sum(batch->reply_tokens, request->reply_tokens);
+    batch->cost = opro__sum(batch->cost, request->cost);
+    run->prompt_tokens = opro__sum(run->prompt_tokens, request->prompt_tokens);
+    run->reply_tokens = opro__sum(run->reply_tokens, request->reply_tokens);
 }
 
 void opro__run_close(opro_run *run, opro_request *request) {
