@@ -46,10 +46,18 @@ opro_status opro_driver_new(opro_driver **out, opro_problem *problem, const opro
     return OPRO_OK;
 }
 
+/* Callbacks of the run count too: they may come from an answer that was given to the run itself. */
+static opro_status enter(opro_driver *driver, int call) {
+    opro_status st = opro__enter(&driver->guard, &driver->err, call);
+
+    return st == OPRO_OK ? opro__enter(&driver->run->guard, &driver->err, call) : st;
+}
+
 void opro_driver_free(opro_driver *driver) {
     opro__mem mem;
 
     if (!driver || !opro__may_free(&driver->guard, OPRO__CALL_opro_driver_free)) return;
+    if (driver->run && !opro__may_free(&driver->run->guard, OPRO__CALL_opro_driver_free)) return;
     if (driver->run) driver->run->driven = 0;
     opro_run_free(driver->run);
     opro_optimizer_free(driver->optimizer);
@@ -68,7 +76,7 @@ opro_status opro_driver_set_optimizer(opro_driver *driver, opro_optimizer *optim
     opro_status st;
 
     if (!driver || !optimizer) return OPRO_ERR_INVALID;
-    st = opro__enter(&driver->guard, &driver->err, OPRO__CALL_opro_driver_set_optimizer);
+    st = enter(driver, OPRO__CALL_opro_driver_set_optimizer);
     if (st != OPRO_OK) return st;
     opro__optimizer_share(optimizer);
     opro_optimizer_free(driver->optimizer);
@@ -80,7 +88,7 @@ opro_status opro_driver_set_scorer(opro_driver *driver, opro_scorer *scorer) {
     opro_status st;
 
     if (!driver || !scorer) return OPRO_ERR_INVALID;
-    st = opro__enter(&driver->guard, &driver->err, OPRO__CALL_opro_driver_set_scorer);
+    st = enter(driver, OPRO__CALL_opro_driver_set_scorer);
     if (st != OPRO_OK) return st;
     opro__scorer_share(scorer);
     opro_scorer_free(driver->scorer);
@@ -93,7 +101,7 @@ opro_status opro_driver_set_observer(opro_driver *driver, opro_observer_fn fn, v
     opro_status st;
 
     if (!driver) return OPRO_ERR_INVALID;
-    st = opro__enter(&driver->guard, &driver->err, OPRO__CALL_opro_driver_set_observer);
+    st = enter(driver, OPRO__CALL_opro_driver_set_observer);
     return st == OPRO_OK ? opro_run_set_observer(driver->run, fn, user_data, destroy) : st;
 }
 
@@ -102,7 +110,7 @@ opro_status opro_driver_set_clock_fn(opro_driver *driver, opro_clock_fn fn, void
     opro_status st;
 
     if (!driver) return OPRO_ERR_INVALID;
-    st = opro__enter(&driver->guard, &driver->err, OPRO__CALL_opro_driver_set_clock_fn);
+    st = enter(driver, OPRO__CALL_opro_driver_set_clock_fn);
     if (st == OPRO_OK) opro__hook_set(&driver->clock, (opro__fn)fn, user_data, destroy);
     return st;
 }
@@ -112,7 +120,7 @@ opro_status opro_driver_set_wakeup_fn(opro_driver *driver, opro_wakeup_fn fn, vo
     opro_status st;
 
     if (!driver) return OPRO_ERR_INVALID;
-    st = opro__enter(&driver->guard, &driver->err, OPRO__CALL_opro_driver_set_wakeup_fn);
+    st = enter(driver, OPRO__CALL_opro_driver_set_wakeup_fn);
     if (st == OPRO_OK) opro__inbox_set_wakeup(driver->inbox, fn, user_data, destroy);
     return st;
 }
@@ -128,6 +136,7 @@ const opro_trajectory *opro_driver_trajectory(const opro_driver *driver) {
 /* ---- the clock ------------------------------------------------------------------------------------------------ */
 
 static opro_status now(opro_driver *driver, int64_t *ms) {
+    opro__buf none;
     opro_sink sink;
     int32_t returned;
     opro_status st;
@@ -136,7 +145,8 @@ static opro_status now(opro_driver *driver, int64_t *ms) {
         *ms = opro__clock_ms();
         return OPRO_OK;
     }
-    opro__sink_init(&sink, OPRO__SINK_COUNT, NULL);
+    opro__buf_init(&none, &driver->mem, 0);
+    opro__sink_init(&sink, OPRO__SINK_COUNT, &none);
     returned = ((opro_clock_fn)driver->clock.fn)(driver, &sink, driver->clock.user_data);
     st = opro__sink_close(&sink, returned, OPRO__SINK_COUNT);
     if (st != OPRO_OK)
@@ -290,7 +300,7 @@ static opro_status begin(opro_driver *driver, int call) {
     opro_status st;
 
     if (!driver) return OPRO_ERR_INVALID;
-    st = opro__enter(&driver->guard, &driver->err, call);
+    st = enter(driver, call);
     if (st != OPRO_OK) return st;
     if (!driver->optimizer || !driver->scorer)
         return opro__fail(
@@ -306,7 +316,10 @@ static opro_status guarded_pump(opro_driver *driver, int64_t *ms, int *did) {
     opro__callback_begin(&driver->guard);
     st = pump(driver, ms, did);
     opro__callback_end(&driver->guard);
-    if (st < 0 && driver->err.status != st) opro__err_copy(&driver->err, &driver->run->err);
+    if (st >= 0)
+        opro__err_clear(&driver->err); /* of calls that were refused in callbacks */
+    else if (driver->err.status != st)
+        opro__err_copy(&driver->err, &driver->run->err);
     return opro__leave(&driver->guard, &driver->err, st);
 }
 
