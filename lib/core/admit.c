@@ -103,9 +103,10 @@ out:
     return st;
 }
 
-/* A better solution nearby, if the problem has one. */
+/* A better solution nearby, if the problem has one. It is legal, or the callback is wrong; it need not be canonical. */
 static opro_status polish(opro_run *run, entrant *e) {
-    opro__buf *out = &run->scratch[OPRO__SCRATCH_OTHER];
+    opro__buf *out = &run->scratch[OPRO__SCRATCH_POLISHED];
+    entrant better = {.flags = e->flags | OPRO_FLAG_POLISHED};
     int rejected;
     opro_status st;
 
@@ -113,10 +114,16 @@ static opro_status polish(opro_run *run, entrant *e) {
         return OPRO_OK;
     st = run_step(run, OPRO__STEP_POLISH, e->text, e->len, out, &rejected);
     if (st != OPRO_OK) return st;
-    if (out->len != e->len || memcmp(opro__buf_text(out), e->text, e->len) != 0)
-        e->flags |= OPRO_FLAG_POLISHED;
-    e->text = opro__buf_text(out);
-    e->len = out->len;
+    if (out->len == e->len && memcmp(opro__buf_text(out), e->text, e->len) == 0) return OPRO_OK;
+    better.text = opro__buf_text(out);
+    better.len = out->len;
+    st = judge(run, &better);
+    if (st != OPRO_OK) return st;
+    if (better.reason != OPRO_REASON_NONE)
+        return opro__fail(&run->err, OPRO_ERR_CALLBACK,
+                          "the problem's polish callback delivered %s, which is not legal: %.200s",
+                          opro__quote(opro__buf_text(out), out->len).text, better.detail);
+    *e = better;
     return OPRO_OK;
 }
 
@@ -407,12 +414,11 @@ opro_status opro__admit_start(opro_run *run, const char *text, size_t len, int f
     if (e.reason != OPRO_REASON_NONE)
         return opro__fail(&run->err, OPRO_ERR_REJECTED, "the start %s is not legal: %.200s",
                           opro__quote(text, len).text, e.detail);
-    *out = NULL;
     c = opro__trajectory_meet(&run->trajectory, e.text, e.len, &fresh);
     if (!c) return opro__fail(&run->err, OPRO_ERR_NOMEM, "out of memory");
+    *out = c;
     if (!fresh) return OPRO_OK;
     c->step = -1;
     c->flags = (uint8_t)(e.flags | flag);
-    *out = c;
     return OPRO_OK;
 }

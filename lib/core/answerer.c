@@ -74,15 +74,16 @@ void opro_scorer_free(opro_scorer *scorer) {
 /* ---- answering ------------------------------------------------------------------------------------------------ */
 
 /* Answers are allowed while one of these runs, taking requests and freeing the run are not. */
-static opro_status serve(opro_run *run, opro_request *request, const opro__hook *hook,
-                         int32_t *returned) {
+static int32_t serve(opro_run *run, opro_request *request, const opro__hook *hook) {
+    int32_t returned;
+
     run->guard.serving++;
     if (request->kind == OPRO_REQUEST_PROPOSE)
-        *returned = ((opro_propose_fn)hook->fn)(run, request, hook->user_data);
+        returned = ((opro_propose_fn)hook->fn)(run, request, hook->user_data);
     else
-        *returned = ((opro_score_fn)hook->fn)(run, request, hook->user_data);
+        returned = ((opro_score_fn)hook->fn)(run, request, hook->user_data);
     run->guard.serving--;
-    return opro__leave(&run->guard, &run->err, OPRO_OK);
+    return returned;
 }
 
 /* What came of a callback: "answered" needs an answer, and an error that is the host's own stops the run. */
@@ -115,11 +116,14 @@ opro_status opro_optimizer_propose(opro_optimizer *optimizer, opro_run *run,
 
     if (!optimizer || !run || !request || request->kind != OPRO_REQUEST_PROPOSE)
         return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_optimizer_propose);
+    if (st != OPRO_OK) return st;
     id = request->id;
     opro__optimizer_share(optimizer); /* it may free itself */
-    st = serve(run, request, &optimizer->hook, &returned);
+    returned = serve(run, request, &optimizer->hook);
     opro_optimizer_free(optimizer);
-    return st == OPRO_OK ? settle(run, id, returned, "optimizer") : st;
+    st = settle(run, id, returned, "optimizer");
+    return opro__leave(&run->guard, &run->err, st);
 }
 
 opro_status opro_scorer_score(opro_scorer *scorer, opro_run *run, opro_request *request) {
@@ -128,11 +132,14 @@ opro_status opro_scorer_score(opro_scorer *scorer, opro_run *run, opro_request *
     opro_status st;
 
     if (!scorer || !run || !request || request->kind != OPRO_REQUEST_SCORE) return OPRO_ERR_INVALID;
+    st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_scorer_score);
+    if (st != OPRO_OK) return st;
     id = request->id;
     opro__scorer_share(scorer);
-    st = serve(run, request, &scorer->hook, &returned);
+    returned = serve(run, request, &scorer->hook);
     opro_scorer_free(scorer);
-    return st == OPRO_OK ? settle(run, id, returned, "scorer") : st;
+    st = settle(run, id, returned, "scorer");
+    return opro__leave(&run->guard, &run->err, st);
 }
 
 const char *opro_origin_name(int32_t origin) {

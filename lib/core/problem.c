@@ -77,6 +77,10 @@ opro_problem *opro__problem_share(opro_problem *problem) {
     return problem;
 }
 
+void opro__problem_thaw(opro_problem *problem) {
+    if (atomic_load(&problem->refs.count) == 1) atomic_store(&problem->frozen, 0);
+}
+
 const opro_error *opro_problem_error(const opro_problem *problem) {
     return &problem->err;
 }

@@ -56,6 +56,9 @@ struct opro_problem {
 /* Another object uses it from now on: share and freeze. */
 opro_problem *opro__problem_share(opro_problem *problem);
 
+/* What was to use it was not made: it can be set up further, unless others use it. */
+void opro__problem_thaw(opro_problem *problem);
+
 /* Copy a text argument into *text; OPRO_ERR_INVALID if it is not UTF-8, OPRO_ERR_LIMIT over max bytes. what: for messages. */
 opro_status opro__text_set(opro__mem *mem, opro__text *text, const char *s, size_t len, size_t max, const char *what,
                            opro_error *err);

@@ -34,6 +34,18 @@ static opro_status check_options(opro_run *run) {
     return OPRO_OK;
 }
 
+/* Why there is none is in the problem's error, as there is no builder to ask. */
+static opro_status make_meta_prompt(opro_run *run, const opro_config *config) {
+    opro_error *why = &run->problem->err;
+    opro_status st;
+
+    opro__err_clear(why);
+    st = opro_meta_prompt_new(&run->meta_prompt, run->problem, config, &run->mem.allocator);
+    if (st == OPRO_OK || why->status == st) return opro__err_copy(&run->err, why);
+    return opro__fail(&run->err, st, "no meta-prompt can be built with these options: %s",
+                      opro_status_name(st));
+}
+
 static opro_status admit_initial(opro_run *run) {
     opro_status st = OPRO_OK;
 
@@ -67,8 +79,7 @@ static opro_status build(opro_run *run, opro_problem *problem, const opro_config
                                (size_t)OPRO__INT(&run->options, SHOWN_SOLUTIONS));
     if (st == OPRO_OK) st = check_options(run);
     if (st == OPRO_OK) st = make_instances(run);
-    if (st == OPRO_OK)
-        st = opro_meta_prompt_new(&run->meta_prompt, run->problem, config, &run->mem.allocator);
+    if (st == OPRO_OK) st = make_meta_prompt(run, config);
     if (st == OPRO_OK) st = admit_initial(run);
     return st;
 }
@@ -77,6 +88,7 @@ opro_status opro_run_new(opro_run **out, opro_problem *problem, const opro_confi
                          const opro_allocator *mem) {
     opro__mem own;
     opro_run *run;
+    int frozen;
     opro_status st;
 
     if (!out || !problem) return OPRO_ERR_INVALID;
@@ -85,13 +97,16 @@ opro_status opro_run_new(opro_run **out, opro_problem *problem, const opro_confi
     run = opro__calloc(&own, 1, sizeof *run);
     if (!run) return OPRO_ERR_NOMEM;
     run->mem = own;
+    frozen = atomic_load(&problem->frozen);
     st = build(run, problem, config);
     if (st != OPRO_OK) {
+        if (run->err.status != st)
+            opro__fail(&run->err, st, "%s", st == OPRO_ERR_NOMEM ? "out of memory" : "failed");
         opro__log_say(run->log, OPRO_LOG_ERROR, "run", "no run was made: %s: %s",
                       opro_status_name(st), run->err.message);
         opro__err_copy(&problem->err, &run->err);
-        problem->err.status = st;
         opro_run_free(run);
+        if (!frozen) opro__problem_thaw(problem);
         return st;
     }
     *out = run;
@@ -101,7 +116,7 @@ opro_status opro_run_new(opro_run **out, opro_problem *problem, const opro_confi
 void opro_run_free(opro_run *run) {
     opro__mem mem;
 
-    if (!run || run->driven || !opro__may_free(&run->guard, OPRO__CALL_opro_run_free)) return;
+    if (!run || !opro__may_free(&run->guard, OPRO__CALL_opro_run_free) || run->driven) return;
     while (run->n_open)
         opro__request_free(run->open[--run->n_open]);
     opro__free(&run->mem, run->open);
@@ -191,8 +206,7 @@ static opro_status warm_one(opro_run *run, const opro_trajectory *from, int64_t 
         opro__err_clear(&run->err);
         return OPRO_OK;
     }
-    if (st == OPRO_OK && !c) c = opro__trajectory_lookup(&run->trajectory, text, len);
-    if (st != OPRO_OK || !c || c->verdict) return st;
+    if (st != OPRO_OK || c->verdict) return st; /* it is there, from an earlier one */
     st = copy_scores(run, c, from, number);
     if (st != OPRO_OK) return st;
     c->flags |= OPRO_FLAG_WARM;
@@ -305,15 +319,29 @@ static uint64_t batch_digest(const opro__batch *batch) {
     digest = opro__hash_bytes((const char *)batch->samples, batch->n_samples) ^ digest;
     for (size_t i = 0; i < batch->n_work; i++) {
         const opro__work *w = batch->work[i];
-        uint64_t one =
-            opro__hash_add_text((uint64_t)w->state, w->candidate->text, w->candidate->len);
+        uint64_t one = opro__hash_add(opro__candidate_digest(w->candidate), (uint64_t)w->state);
 
-        one = opro__hash_add(opro__hash_add(one, w->sample), w->candidate->verdict);
-        one = opro__hash_add_real(opro__hash_add_real(one, w->candidate->score),
-                                  w->candidate->validation);
+        one = opro__hash_add(one, w->sample);
         total += opro__hash_add(one, w->request != NULL);
     }
+    for (int kind = 0; kind < 2; kind++)
+        digest = opro__hash_add(opro__hash_add(digest, (uint64_t)batch->failed[kind]),
+                                (uint64_t)batch->answered[kind]);
     return opro__hash_add(digest, total);
+}
+
+/* What open requests have used so far. */
+static uint64_t usage_digest(const opro_run *run) {
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < run->n_open; i++) {
+        const opro_request *r = run->open[i];
+
+        total += opro__hash_add(
+            opro__hash_add(opro__hash_add(r->id, (uint64_t)r->prompt_tokens), (uint64_t)r->cost),
+            (uint64_t)r->reply_tokens);
+    }
+    return total;
 }
 
 uint64_t opro_run_state_hash(const opro_run *run) {
@@ -327,7 +355,14 @@ uint64_t opro_run_state_hash(const opro_run *run) {
                                run->budget.reserved.cost,
                                run->stop_reason,
                                run->best_step,
-                               run->failures_in_a_row};
+                               run->failures_in_a_row[0],
+                               run->failures_in_a_row[1],
+                               run->failures,
+                               run->replies,
+                               run->rejected,
+                               run->duplicates,
+                               run->prompt_tokens,
+                               run->reply_tokens};
     uint64_t digest =
         opro__hash_add(opro__options_digest(&run->options), opro_problem_digest(run->problem));
 
@@ -336,5 +371,5 @@ uint64_t opro_run_state_hash(const opro_run *run) {
         digest = opro__hash_add(digest, (uint64_t)numbers[i]);
     for (const opro__batch *b = run->batches; b; b = b->next)
         digest = opro__hash_add(digest, batch_digest(b));
-    return digest;
+    return opro__hash_add(digest, usage_digest(run));
 }

@@ -45,10 +45,11 @@ enum {
 /* Buffers of admit.c, each for one thing, so that none is overwritten while it is read. */
 enum {
     OPRO__SCRATCH_CANONICAL,
-    OPRO__SCRATCH_OTHER, /* a reason, or a polished text */
+    OPRO__SCRATCH_OTHER, /* a reason */
     OPRO__SCRATCH_TIDY,
     OPRO__SCRATCH_REPLY,
     OPRO__SCRATCH_ILLEGAL, /* what a repair began with */
+    OPRO__SCRATCH_POLISHED,
     OPRO__SCRATCH
 };
 
@@ -77,8 +78,8 @@ struct opro__batch {
     size_t next_score; /* no work before this one needs a request */
     int validates;     /* its candidates are validated            */
     int validating;    /* ... and that has begun                  */
-    int answered_any;  /* an answer that was no failure came      */
-    int64_t failures;  /* failed requests                         */
+    int answered[2];   /* PROPOSE, SCORE: an answer that was no failure came */
+    int64_t failed[2]; /* ... and how many requests failed        */
     double temperature;
     opro__amounts reply; /* the most that one sample uses             */
     opro__amounts held;  /* reserved for what it has yet to ask for   */
@@ -124,8 +125,8 @@ struct opro_run {
     int64_t now, started; /* INT64_MIN: no request yet */
     int64_t replies, rejected, duplicates, failures;
     int64_t prompt_tokens, reply_tokens;
-    int64_t failures_in_a_row;
-    int64_t best_step;   /* step of the last new best */
+    int64_t failures_in_a_row[2]; /* PROPOSE, SCORE */
+    int64_t best_step;            /* newest step that brought a new best */
     int64_t steps_ended; /* not counting step -1 */
     int32_t stop_reason;
     int stop_wanted;                  /* OPRO_STOP_... asked for inside a callback */
@@ -201,7 +202,7 @@ opro_status opro__admit(opro_run *run, opro__batch *batch, size_t sample, int32_
 opro_status opro__reject_reply(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
                                const char *reply, size_t len, int32_t reason, const char *detail);
 
-/* Admit a start; OPRO_ERR_REJECTED if it is not legal. *out: NULL if it is there already. */
+/* Admit a start, which may be there already; OPRO_ERR_REJECTED if it is not legal. */
 opro_status opro__admit_start(opro_run *run, const char *text, size_t len, int flag,
                               opro__candidate **out);
 

@@ -35,6 +35,23 @@ static opro_status find(opro_run *run, uint64_t id, int32_t kind, opro_request *
     return OPRO_OK;
 }
 
+/*
+ * What an answer says may be the message of this run's last failure ("could not be scored: " opro_run_error()), which is
+ * cleared when the call begins: keep a copy.
+ */
+typedef struct kept {
+    char text[sizeof((opro_error *)NULL)->message];
+} kept;
+
+static const char *keep_message(const opro_run *run, const char *s, size_t len, kept *copy) {
+    uintptr_t at = (uintptr_t)s - (uintptr_t)run->err.message;
+
+    if (at >= sizeof copy->text || len >= sizeof copy->text - at) return s;
+    memcpy(copy->text, s, len);
+    copy->text[len] = '\0';
+    return copy->text;
+}
+
 /* ---- replies -------------------------------------------------------------------------------------------------- */
 
 /* What is answered with: a model's reply, one that was cut off, a bare solution. */
@@ -68,17 +85,23 @@ static opro_status take_reply(opro_run *run, opro_request *request, size_t index
                               int how, const char *text, size_t len) {
     opro__batch *batch = request->batch;
     size_t sample = request->first + index;
+    char *json = request->json; /* text may be this: it must outlive the request */
     opro_status st;
 
     sample_over(run, batch, sample);
-    batch->answered_any = 1;
+    batch->answered[0] = 1;
     run->replies++;
-    if (++request->answered == request->samples) opro__run_close(run, request);
+    request->json = NULL;
+    if (++request->answered == request->samples)
+        opro__run_close(run, request);
+    else
+        request->json = json, json = NULL;
     if (how == TRUNCATED)
         st = opro__reject_reply(run, batch, sample, origin, text, len, OPRO_REASON_TRUNCATED,
                                 "the reply was cut off");
     else
         st = opro__admit(run, batch, sample, origin, text, len, how == SOLUTION);
+    opro__free(&run->mem, json);
     return st == OPRO_OK ? opro__batches_advance(run) : st;
 }
 
@@ -94,10 +117,12 @@ static size_t first_missing(const opro_request *request) {
 static opro_status answer_reply(opro_run *run, int call, uint64_t id, const size_t *index,
                                 int32_t origin, int how, const char *text, size_t len) {
     opro_request *request;
+    kept copy;
     size_t i;
     opro_status st;
 
     if (!run || !opro__arg(&text, &len)) return OPRO_ERR_INVALID;
+    text = keep_message(run, text, len, &copy);
     st = opro__enter(&run->guard, &run->err, call);
     if (st == OPRO_OK) st = find(run, id, OPRO_REQUEST_PROPOSE, &request);
     if (st != OPRO_OK) return st;
@@ -189,7 +214,7 @@ static opro_status take_scores(opro_run *run, opro_request *request, const doubl
         memcpy(c->extra->scores[which], scores, n * sizeof *scores);
     }
     opro__run_close(run, request);
-    batch->answered_any = 1;
+    batch->answered[1] = 1;
     if (which)
         c->validation = mean;
     else
@@ -250,7 +275,7 @@ opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_st
     opro__log_say(run->log, OPRO_LOG_WARNING, "run", "request %llu failed: %s: %.400s",
                   (unsigned long long)request->id, opro_status_name(status), message);
     run->failures++;
-    batch->failures++;
+    batch->failed[work != NULL]++;
     told = tell_failed(run, request, message, len);
     if (work) {
         st = fail_work(run, batch, work, request->set == OPRO_VALIDATION, message, len);
@@ -267,9 +292,11 @@ opro_status opro_run_answer_error(opro_run *run, uint64_t id, opro_status status
                                   const char *message, size_t len) {
     opro_request *request;
     char text[1024];
+    kept copy;
     opro_status st;
 
     if (!run || !opro__arg(&message, &len)) return OPRO_ERR_INVALID;
+    message = keep_message(run, message, len, &copy);
     st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_answer_error);
     if (st == OPRO_OK && status >= 0)
         st = opro__fail(&run->err, OPRO_ERR_INVALID, "%s (%d) is no error",
@@ -288,9 +315,11 @@ opro_status opro_run_answer_error(opro_run *run, uint64_t id, opro_status status
 
 opro_status opro_run_answer_feedback(opro_run *run, uint64_t id, const char *text, size_t len) {
     opro_request *request;
+    kept copy;
     opro_status st;
 
     if (!run || !opro__arg(&text, &len)) return OPRO_ERR_INVALID;
+    text = keep_message(run, text, len, &copy);
     st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_answer_feedback);
     if (st == OPRO_OK) st = find(run, id, OPRO_REQUEST_SCORE, &request);
     if (st != OPRO_OK) return st;
@@ -304,10 +333,6 @@ opro_status opro_run_answer_feedback(opro_run *run, uint64_t id, const char *tex
         run, opro__candidate_feedback(&run->trajectory, request->work->candidate, text, len));
 }
 
-static int64_t sum(int64_t a, int64_t b) {
-    return a > INT64_MAX - b ? INT64_MAX : a + b;
-}
-
 opro_status opro_run_answer_usage(opro_run *run, uint64_t id, int64_t prompt_tokens,
                                   int64_t reply_tokens, int64_t cost) {
     opro_request *request;
@@ -319,8 +344,8 @@ opro_status opro_run_answer_usage(opro_run *run, uint64_t id, int64_t prompt_tok
         st = opro__fail(&run->err, OPRO_ERR_INVALID, "usage cannot be negative");
     if (st == OPRO_OK) st = find(run, id, 0, &request);
     if (st != OPRO_OK) return st;
-    request->prompt_tokens = sum(request->prompt_tokens, prompt_tokens);
-    request->reply_tokens = sum(request->reply_tokens, reply_tokens);
-    request->cost = sum(request->cost, cost);
+    request->prompt_tokens = opro__sum(request->prompt_tokens, prompt_tokens);
+    request->reply_tokens = opro__sum(request->reply_tokens, reply_tokens);
+    request->cost = opro__sum(request->cost, cost);
     return OPRO_OK;
 }

@@ -11,6 +11,13 @@ static int steady(const opro_run *run) {
     return OPRO__INT(&run->options, MODE) == OPRO_MODE_STEADY;
 }
 
+static int target_reached(const opro_run *run) {
+    double target = OPRO__REAL(&run->options, TARGET_SCORE);
+    const opro__candidate *best = opro__trajectory_at(&run->trajectory, run->trajectory.best);
+
+    return best && !isnan(target) && !opro__better(run->problem->direction, target, best->score);
+}
+
 /* ---- beginning ------------------------------------------------------------------------------------------------ */
 
 static opro__batch *batch_new(opro_run *run, int64_t step, size_t samples) {
@@ -204,6 +211,10 @@ opro_status opro__batch_begin_initial(opro_run *run) {
     opro__batch *batch;
     opro_status st;
 
+    if (target_reached(run)) { /* by a warm start */
+        opro__run_halt(run, OPRO_STOP_TARGET);
+        return OPRO_OK;
+    }
     for (uint32_t i = 0; i < run->trajectory.met; i++)
         n += opro__trajectory_met(&run->trajectory, i)->verdict == 0;
     if (!n) return OPRO_OK;
@@ -280,7 +291,7 @@ static opro_status commit(opro_run *run, opro__batch *batch, opro__work *work) {
     if (c->verdict == OPRO_VERDICT_FAILED) f->failed++;
     if (c->verdict == OPRO_VERDICT_SCORED) count_score(f, c->score, run->problem->direction);
     if (run->trajectory.best == best) return OPRO_OK;
-    run->best_step = batch->step;
+    if (batch->step > run->best_step) run->best_step = batch->step;
     event = opro__candidate_event(OPRO_EVENT_NEW_BEST, work);
     return opro__run_tell(run, &event);
 }
@@ -319,7 +330,7 @@ static void write_figures(opro_run *run, const opro__batch *batch) {
     f->proposals = batch->proposals;
     f->rejected = batch->rejected;
     f->duplicates = batch->duplicates;
-    f->failed += batch->failures;
+    f->failed += batch->failed[0] + batch->failed[1];
     f->scorer_calls = batch->calls;
     f->prompt_tokens = batch->prompt_tokens;
     f->reply_tokens = batch->reply_tokens;
@@ -330,18 +341,24 @@ static void write_figures(opro_run *run, const opro__batch *batch) {
 
 /* Why the run should stop now that a step has ended; OPRO_STOP_NONE to go on. */
 static int32_t reason_to_stop(const opro_run *run, int64_t step) {
-    double target = OPRO__REAL(&run->options, TARGET_SCORE);
     int64_t patience = OPRO__INT(&run->options, PATIENCE);
     int64_t failures = OPRO__INT(&run->options, MAX_FAILURES);
-    int64_t best = run->trajectory.best;
+    const int64_t *in_a_row = run->failures_in_a_row;
 
-    if (best >= 0 && !isnan(target) &&
-        !opro__better(run->problem->direction, target,
-                      opro__trajectory_at(&run->trajectory, best)->score))
-        return OPRO_STOP_TARGET;
-    if (failures && run->failures_in_a_row >= failures) return OPRO_STOP_FAILURES;
+    if (target_reached(run)) return OPRO_STOP_TARGET;
+    if (failures && (in_a_row[0] >= failures || in_a_row[1] >= failures)) return OPRO_STOP_FAILURES;
     if (patience && step - run->best_step >= patience) return OPRO_STOP_PATIENCE;
     return OPRO_STOP_NONE;
+}
+
+/*
+ * Failures in a row, step by step, since within a step the order of answers does not count; and by what was asked for: a
+ * scorer that never answers is not made up for by an optimizer that does.
+ */
+static void count_failures(opro_run *run, const opro__batch *batch) {
+    for (int kind = 0; kind < 2; kind++)
+        run->failures_in_a_row[kind] =
+            batch->answered[kind] ? 0 : run->failures_in_a_row[kind] + batch->failed[kind];
 }
 
 /* Take a batch out, with its figures. */
@@ -355,8 +372,8 @@ static opro_status end_batch(opro_run *run, opro__batch *batch) {
     st = commit_decided(run, batch);
     write_figures(run, batch);
     opro__budget_release(&run->budget, batch->held);
-    run->failures_in_a_row = batch->answered_any ? 0 : run->failures_in_a_row + batch->failures;
-    if (batch->step >= 0) run->steps_ended++;
+    count_failures(run, batch);
+    if (batch->step >= 0) run->trajectory.steps = ++run->steps_ended;
     while (*at != batch)
         at = &(*at)->next;
     *at = batch->next;
@@ -477,14 +494,19 @@ void opro__run_halt(opro_run *run, int32_t reason) {
 }
 
 opro_status opro__run_finish(opro_run *run, opro_status st) {
+    opro_error error;
+
     if (st < 0) {
         if (run->err.status != st)
             opro__fail(&run->err, st, "%s", st == OPRO_ERR_NOMEM ? "out of memory" : "failed");
         if (st == OPRO_ERR_NOMEM) run->dead = st;
         opro__log_say(run->log, OPRO_LOG_ERROR, "run", "%s", run->err.message);
+        error = run->err;
         opro__run_halt(run, OPRO_STOP_ERROR);
-    } else if (run->stop_wanted) {
-        opro__run_halt(run, OPRO_STOP_HOST);
+        run->err = error; /* callbacks may have been told off meanwhile */
+    } else {
+        if (run->stop_wanted) opro__run_halt(run, OPRO_STOP_HOST);
+        opro__err_clear(&run->err);
     }
     return opro__leave(&run->guard, &run->err, st);
 }

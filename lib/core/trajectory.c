@@ -394,12 +394,21 @@ static void rank(opro_trajectory *t, uint32_t number, double score) {
     t->top[low] = (opro__ranked){score, number};
 }
 
-static uint64_t candidate_digest(const opro__candidate *c) {
+/* What few candidates have, and prompts show. */
+static uint64_t add_extra(uint64_t digest, const opro__extra *extra) {
+    for (int set = 0; set < 2; set++)
+        for (size_t i = 0; i < extra->n[set]; i++)
+            digest = opro__hash_add_real(digest, extra->scores[set][i]);
+    return opro__hash_add_text(digest, extra->feedback ? extra->feedback : "", extra->feedback_len);
+}
+
+uint64_t opro__candidate_digest(const opro__candidate *c) {
     uint64_t rest = (uint64_t)(uint32_t)c->step << 32 | (uint64_t)c->verdict << 16 |
                     (uint64_t)c->reason << 8 | c->flags;
     uint64_t digest = opro__hash_add(opro__hash_bytes(c->text, c->len), rest);
 
-    return opro__hash_add_real(opro__hash_add_real(digest, c->score), c->validation);
+    digest = opro__hash_add_real(opro__hash_add_real(digest, c->score), c->validation);
+    return c->extra ? add_extra(digest, c->extra) : digest;
 }
 
 /* Pending candidates are few and young: look from the end for the index of one. */
@@ -417,7 +426,7 @@ void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c) {
     assert(c->number == PENDING && c->verdict && (size_t)t->count < t->cap_order);
     c->number = (uint32_t)t->count;
     t->order[t->count++] = index;
-    t->digest = opro__hash_add(t->digest, candidate_digest(c));
+    t->digest = opro__hash_add(t->digest, opro__candidate_digest(c));
     if (c->verdict != OPRO_VERDICT_SCORED) return;
     t->scored++;
     rank(t, c->number, c->score);
@@ -673,7 +682,7 @@ size_t opro_trajectory_scores(const opro_trajectory *t, int64_t number, int32_t 
 }
 
 int64_t opro_trajectory_steps(const opro_trajectory *t) {
-    return t->n_figures ? t->figures[t->n_figures - 1].step + 1 : 0;
+    return t->steps;
 }
 
 static double figure(const opro__figures *f, int32_t which) {

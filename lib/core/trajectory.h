@@ -69,6 +69,7 @@ struct opro_trajectory {
     uint32_t *order; /* number -> index in blocks, in blocks of their own */
     size_t cap_order;
     int64_t count, scored;
+    int64_t steps; /* that have ended */
     opro__chunk *texts;
     opro__map seen;
     opro__ranked *top; /* the best scored, best first */
@@ -103,6 +104,9 @@ opro_status opro__candidate_detail(opro_trajectory *t, opro__candidate *c, const
                                    size_t len);
 opro_status opro__candidate_feedback(opro_trajectory *t, opro__candidate *c, const char *s,
                                      size_t len);
+
+/* Of all that is known of it. */
+uint64_t opro__candidate_digest(const opro__candidate *c);
 
 /* It is decided (verdict, score and the rest are set): give it its number and its rank. */
 void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c);
