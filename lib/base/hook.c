@@ -5,6 +5,8 @@
 #include <stdio.h> /* vsnprintf() only: no streams */
 #include <string.h>
 
+#include "utf8.h"
+
 void opro__hook_set(opro__hook *hook, opro__fn fn, void *user_data, opro_destroy_fn destroy) {
     opro__hook old = *hook;
 
@@ -30,8 +32,8 @@ int opro__unref(opro__refs *refs) {
     return atomic_fetch_sub_explicit(&refs->count, 1, memory_order_acq_rel) == 1;
 }
 
-opro_status opro__log_new(opro__log **out, const opro__mem *mem, int32_t level, opro_log_fn fn, void *user_data,
-                          opro_destroy_fn destroy) {
+opro_status opro__log_new(opro__log **out, const opro__mem *mem, int32_t level, opro_log_fn fn,
+                          void *user_data, opro_destroy_fn destroy) {
     opro__mem own;
     opro__log *log;
     opro_status st = opro__mem_init(&own, &mem->allocator);
@@ -65,9 +67,11 @@ int opro__log_wants(const opro__log *log, int32_t level) {
     return log && log->hook.fn && level <= log->level;
 }
 
-void opro__log_say(const opro__log *log, int32_t level, const char *domain, const char *format, ...) {
+void opro__log_say(const opro__log *log, int32_t level, const char *domain, const char *format,
+                   ...) {
     char text[1024];
     va_list args;
+    size_t len;
     int n;
 
     if (!opro__log_wants(log, level)) return;
@@ -75,5 +79,8 @@ void opro__log_say(const opro__log *log, int32_t level, const char *domain, cons
     n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (n < 0) return;
-    ((opro_log_fn)log->hook.fn)(level, domain, text, strlen(text), log->hook.user_data);
+    len = strlen(text);
+    if ((size_t)n > len) len = opro__utf8_cut(text, len, len - 4);
+    text[len] = '\0';
+    ((opro_log_fn)log->hook.fn)(level, domain, text, len, log->hook.user_data);
 }

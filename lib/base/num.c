@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "num.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h> /* snprintf() only: no streams */
 #include <stdlib.h>
@@ -15,10 +16,12 @@ size_t opro__int_format(int64_t value, char text[OPRO__NUM_SIZE]) {
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     size_t n = 0, len = 0;
 
-    do reversed[n++] = (char)('0' + rest % 10);
+    do
+        reversed[n++] = (char)('0' + rest % 10);
     while (rest /= 10);
     if (value < 0) text[len++] = '-';
-    while (n) text[len++] = reversed[--n];
+    while (n)
+        text[len++] = reversed[--n];
     text[len] = '\0';
     return len;
 }
@@ -33,7 +36,8 @@ static size_t unlocalise(char *text) {
             continue;
         }
         text[out++] = '.';
-        while (text[in] && !is_digit(text[in]) && !strchr("+-e", text[in])) in++;
+        while (text[in] && !is_digit(text[in]) && !strchr("+-e", text[in]))
+            in++;
     }
     text[out] = '\0';
     return out;
@@ -53,7 +57,8 @@ size_t opro__num_format(double value, char text[OPRO__NUM_SIZE]) {
     }
     if (value == 0) value = 0; /* no minus zero */
     if (small_integer(value)) return opro__int_format((int64_t)value, text);
-    for (int digits = 15; digits <= 17; digits++) {
+    /* a decimal text of 15 digits survives a double, unless that is subnormal */
+    for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         double back;
 
         snprintf(text, OPRO__NUM_SIZE, "%.*g", digits, value);
@@ -67,7 +72,8 @@ size_t opro__num_fixed(double value, int decimals, char text[OPRO__NUM_SIZE]) {
     size_t len;
     size_t sign;
 
-    if (decimals == 0 && fabs(value) < 1e15) return opro__int_format((int64_t)opro__round_even(value), text);
+    if (decimals == 0 && fabs(value) < 1e15)
+        return opro__int_format((int64_t)opro__round_even(value), text);
     snprintf(text, OPRO__NUM_SIZE, "%.*f", decimals, value);
     len = unlocalise(text);
     sign = text[0] == '-';
@@ -80,11 +86,13 @@ static size_t scan(const char *s, size_t len) {
     size_t i = 0, digits = 0, e;
 
     if (i < len && (s[i] == '-' || s[i] == '+')) i++;
-    for (; i < len && is_digit(s[i]); i++) digits++;
+    for (; i < len && is_digit(s[i]); i++)
+        digits++;
     if (i < len && s[i] == '.') {
         size_t point = i++;
 
-        for (; i < len && is_digit(s[i]); i++) digits++;
+        for (; i < len && is_digit(s[i]); i++)
+            digits++;
         if (i == point + 1) i = point; /* "3." is 3 and a full stop */
     }
     if (!digits) return 0;
@@ -92,7 +100,8 @@ static size_t scan(const char *s, size_t len) {
         e = i + 1;
         if (e < len && (s[e] == '-' || s[e] == '+')) e++;
         if (e < len && is_digit(s[e])) {
-            while (e < len && is_digit(s[e])) e++;
+            while (e < len && is_digit(s[e]))
+                e++;
             i = e;
         }
     }

@@ -12,7 +12,10 @@
 /* Decimal text of an integer, NUL-terminated; returns its length. */
 size_t opro__int_format(int64_t value, char text[OPRO__NUM_SIZE]);
 
-/* Shortest text (at most 17 digits) that reads back as the same double; "nan", "inf", "-inf" for what is not finite. */
+/*
+ * The shortest correctly rounded text (at most 17 digits) that reads back as the same double, zero without its sign; "nan",
+ * "inf", "-inf" for what is not finite.
+ */
 size_t opro__num_format(double value, char text[OPRO__NUM_SIZE]);
 
 /* Fixed point with 0 .. 17 decimals, rounded half-even on the exact binary value; never "-0". value finite. */

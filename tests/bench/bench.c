@@ -15,6 +15,8 @@ static const struct {
     int (*run)(void);
     const char *help;
 } benches[] = {
+    {"run", bench_run, "ask and tell on a long trajectory, a whole step without models"},
+    {"startup", bench_startup, "a program that links the library"},
     {"trajectory", bench_trajectory, "candidates inserted and found, memory"},
 };
 

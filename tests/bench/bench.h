@@ -8,7 +8,9 @@
 
 #include <stddef.h>
 
-/* One a row of the table in bench.c. Returns 0, or 1 if it could not be measured at all. */
+/* Rows of the table in bench.c. Returns 0, or 1 if it could not be measured at all. */
+int bench_run(void);
+int bench_startup(void);
 int bench_trajectory(void);
 
 /* Something to be timed. */
