@@ -40,7 +40,7 @@ static opro_tour *instance(opro__rng *rng, size_t n, const opro_allocator *mem) 
     for (size_t i = 0; i < n; i++) {
         x[i] = kind ? opro__rng_real(rng) : (double)opro__rng_below(rng, 6);
         y[i] = kind ? opro__rng_real(rng) : (double)opro__rng_below(rng, 6);
-        for (size_t j = 0; j < i; j++)
+        for (size_t j = 0; kind == 2 && j < i; j++)
             w[i * n + j] = w[j * n + i] = opro__rng_real(rng);
     }
     if (kind == 2)
@@ -169,14 +169,14 @@ static void test_any_size(void **state) {
 
     (void)state;
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
-        for (int round = 0; round < 6; round++) {
+        for (int round = 0; round < (sizes[s] < 1000 ? 6 : 1); round++) {
             size_t n = sizes[s];
             opro_tour *tour = instance(&rng, n, NULL);
             int32_t *nodes = calloc(n, sizeof *nodes), *again = calloc(n, sizeof *again);
             double length;
 
             shuffle(&rng, nodes, n);
-            for (int64_t effort = 0; effort <= 200; effort += 50) {
+            for (int64_t effort = 0; effort <= 200; effort += 100) {
                 memcpy(again, nodes, n * sizeof *nodes);
                 length = length_of(tour, nodes);
                 assert_int_equal(opro_tour_improve(tour, nodes, n, (uint64_t)round, effort),

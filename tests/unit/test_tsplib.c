@@ -334,6 +334,30 @@ static void test_large(void **state) {
     free(text);
 }
 
+/* More places than fit into a full matrix. */
+static void test_many_weights(void **state) {
+    const size_t n = OPRO__TOUR_FULL + 1;
+    char *text = malloc(n * n * 3 + 200);
+    size_t len = 0;
+    opro_tour *tour;
+
+    (void)state;
+    len = (size_t)sprintf(text,
+                          "DIMENSION: %zu\nEDGE_WEIGHT_TYPE: EXPLICIT\nEDGE_WEIGHT_FORMAT: "
+                          "FULL_MATRIX\nEDGE_WEIGHT_SECTION\n",
+                          n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            len += (size_t)sprintf(text + len, "%zu%c", i * j % 89, j + 1 < n ? ' ' : '\n');
+    tour = reads_bytes(text, len);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            if (opro_tour_weight(tour, i, j) != (i == j ? 0 : (double)(i * j % 89)))
+                fail_msg("the weight from %zu to %zu", i, j);
+    opro_tour_free(tour);
+    free(text);
+}
+
 /* The locale decides nothing. */
 static void test_locale(void **state) {
     (void)state;
@@ -444,13 +468,21 @@ static void test_solution_arguments(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_writing),       cmocka_unit_test(test_names),
-        cmocka_unit_test(test_layouts),       cmocka_unit_test(test_explicit),
-        cmocka_unit_test(test_header_faults), cmocka_unit_test(test_coordinate_faults),
-        cmocka_unit_test(test_weight_faults), cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_damaged),       cmocka_unit_test(test_large),
-        cmocka_unit_test(test_locale),        cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_solutions),     cmocka_unit_test(test_solution_arguments),
+        cmocka_unit_test(test_writing),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_explicit),
+        cmocka_unit_test(test_header_faults),
+        cmocka_unit_test(test_coordinate_faults),
+        cmocka_unit_test(test_weight_faults),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_many_weights),
+        cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_solutions),
+        cmocka_unit_test(test_solution_arguments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
