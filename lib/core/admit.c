@@ -121,7 +121,7 @@ static opro_status polish(opro_run *run, entrant *e) {
     if (st != OPRO_OK) return st;
     if (better.reason != OPRO_REASON_NONE)
         return opro__fail(&run->err, OPRO_ERR_CALLBACK,
-                          "the problem's polish callback delivered %s, which is not legal: %.200s",
+                          "the problem's polish callback delivered %s, which is not legal: %s",
                           opro__quote(opro__buf_text(out), out->len).text, better.detail);
     *e = better;
     return OPRO_OK;
@@ -229,12 +229,18 @@ static opro_status duplicate(opro_run *run, opro__batch *batch, size_t sample, u
     c->proposals++;
     if (work && sample < work->sample) {
         size_t other = work->sample;
+        int32_t other_origin = c->origin;
 
         work->sample = sample;
         work->place = place;
         c->origin = (uint16_t)origin;
         c->flags = (uint8_t)e->flags;
+        if (c->verdict != OPRO_VERDICT_REJECTED) {
+            opro__sample_fruitful(batch, sample);
+            opro__sample_deprive(batch, other);
+        }
         sample = other;
+        origin = other_origin;
     }
     batch->duplicates++;
     run->duplicates++;
@@ -261,6 +267,7 @@ static opro_status enter(opro_run *run, opro__batch *batch, size_t sample, uint6
         opro__work_decide(run, batch, work, OPRO_VERDICT_REJECTED);
         return tell_rejected(run, batch, sample, origin, e);
     }
+    opro__sample_fruitful(batch, sample);
     event = opro__candidate_event(OPRO_EVENT_ACCEPTED, work);
     return opro__run_tell(run, &event);
 }
@@ -412,7 +419,7 @@ opro_status opro__admit_start(opro_run *run, const char *text, size_t len, int f
     if (st == OPRO_OK && e.reason != OPRO_REASON_NONE) st = repair(run, &e);
     if (st != OPRO_OK) return st;
     if (e.reason != OPRO_REASON_NONE)
-        return opro__fail(&run->err, OPRO_ERR_REJECTED, "the start %s is not legal: %.200s",
+        return opro__fail(&run->err, OPRO_ERR_REJECTED, "the start %s is not legal: %s",
                           opro__quote(text, len).text, e.detail);
     c = opro__trajectory_meet(&run->trajectory, e.text, e.len, &fresh);
     if (!c) return opro__fail(&run->err, OPRO_ERR_NOMEM, "out of memory");

@@ -28,9 +28,10 @@
 
 /* Where a sample of a batch stands. */
 enum {
-    OPRO__SAMPLE_WANTED, /* to be asked for                       */
-    OPRO__SAMPLE_ASKED,  /* in a request                          */
-    OPRO__SAMPLE_OVER    /* its reply came, or will not           */
+    OPRO__SAMPLE_WANTED,  /* to be asked for                       */
+    OPRO__SAMPLE_ASKED,   /* in a request                          */
+    OPRO__SAMPLE_OVER,    /* its reply came, or will not           */
+    OPRO__SAMPLE_FRUITFUL /* ... and brought a new candidate       */
 };
 
 /* Where a candidate of a batch stands. */
@@ -70,6 +71,7 @@ struct opro__batch {
     size_t n_samples;
     size_t wanted;      /* samples that are OPRO__SAMPLE_WANTED    */
     size_t asked;       /* samples that are OPRO__SAMPLE_ASKED     */
+    size_t barren;      /* samples that are OPRO__SAMPLE_OVER      */
     size_t next_wanted; /* no sample before this one is wanted     */
     size_t waves;       /* times it asked again                    */
     opro__work **work;  /* in the order of arrival; each stays where it is */
@@ -127,7 +129,7 @@ struct opro_run {
     int64_t prompt_tokens, reply_tokens;
     int64_t failures_in_a_row[2]; /* PROPOSE, SCORE */
     int64_t best_step;            /* newest step that brought a new best */
-    int64_t steps_ended; /* not counting step -1 */
+    int64_t steps_ended;          /* not counting step -1 */
     int32_t stop_reason;
     int stop_wanted;                  /* OPRO_STOP_... asked for inside a callback */
     int begun;                        /* opro_run_next() was called */
@@ -170,6 +172,13 @@ opro_status opro__batch_begin_initial(opro_run *run);
 
 /* Begin another batch if there is to be one. *begun says if. May stop the run instead. */
 opro_status opro__batch_begin(opro_run *run, int *begun);
+
+/* A sample is over, with a new candidate or (until one comes) without. */
+void opro__sample_over(opro_run *run, opro__batch *batch, size_t sample);
+void opro__sample_fruitful(opro__batch *batch, size_t sample);
+
+/* A candidate of a sample turned out to be that of an earlier one. */
+void opro__sample_deprive(opro__batch *batch, size_t sample);
 
 /* Put a candidate to work in a batch. */
 opro_status opro__batch_add(opro_run *run, opro__batch *batch, opro__candidate *candidate,

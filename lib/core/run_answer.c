@@ -75,12 +75,6 @@ static opro_status check_reply(opro_run *run, const opro_request *request, size_
     return OPRO_OK;
 }
 
-static void sample_over(opro_run *run, opro__batch *batch, size_t sample) {
-    batch->samples[sample] = OPRO__SAMPLE_OVER;
-    batch->asked--;
-    run->samples_under_way--;
-}
-
 static opro_status take_reply(opro_run *run, opro_request *request, size_t index, int32_t origin,
                               int how, const char *text, size_t len) {
     opro__batch *batch = request->batch;
@@ -88,7 +82,7 @@ static opro_status take_reply(opro_run *run, opro_request *request, size_t index
     char *json = request->json; /* text may be this: it must outlive the request */
     opro_status st;
 
-    sample_over(run, batch, sample);
+    opro__sample_over(run, batch, sample);
     batch->answered[0] = 1;
     run->replies++;
     request->json = NULL;
@@ -272,7 +266,7 @@ opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_st
     opro__work *work = request->work;
     opro_status told, st = OPRO_OK;
 
-    opro__log_say(run->log, OPRO_LOG_WARNING, "run", "request %llu failed: %s: %.400s",
+    opro__log_say(run->log, OPRO_LOG_WARNING, "run", "request %llu failed: %s: %s",
                   (unsigned long long)request->id, opro_status_name(status), message);
     run->failures++;
     batch->failed[work != NULL]++;
@@ -281,7 +275,7 @@ opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_st
         st = fail_work(run, batch, work, request->set == OPRO_VALIDATION, message, len);
     } else {
         for (size_t i = request->first; i < request->first + request->samples; i++)
-            if (batch->samples[i] == OPRO__SAMPLE_ASKED) sample_over(run, batch, i);
+            if (batch->samples[i] == OPRO__SAMPLE_ASKED) opro__sample_over(run, batch, i);
     }
     opro__run_close(run, request);
     if (st == OPRO_OK) st = told;

@@ -119,6 +119,22 @@ static opro_status tell_prompt(opro_run *run, const opro__batch *batch) {
     return opro__run_tell(run, &event);
 }
 
+/* How many samples of a batch will be asked for again, as it stands. */
+static size_t to_ask_again(const opro_run *run, const opro__batch *batch) {
+    if ((int64_t)batch->waves >= OPRO__INT(&run->options, RESAMPLE_LIMIT)) return 0;
+    return (size_t)batch->extra < batch->barren ? (size_t)batch->extra : batch->barren;
+}
+
+/* Steady mode: 1 if so many samples more would bring too many candidates to work on, at the worst. */
+static int too_many(const opro_run *run, int64_t want) {
+    int64_t samples = want + (int64_t)run->samples_under_way;
+
+    for (const opro__batch *b = run->batches; b; b = b->next)
+        samples += (int64_t)to_ask_again(run, b);
+    return samples * OPRO__INT(&run->options, CANDIDATES_PER_REPLY) + (int64_t)run->undecided >
+           OPRO__INT(&run->options, STEADY_CANDIDATES);
+}
+
 /* A batch of at most want samples. Stops the run if no budget is left for one. */
 static opro_status begin_batch(opro_run *run, int64_t want) {
     int64_t step = run->next_step;
@@ -170,9 +186,7 @@ opro_status opro__batch_begin(opro_run *run, int *begun) {
     if (steady(run)) {
         want = OPRO__INT(&run->options, STEADY_SAMPLES);
         if (before && before->step < 0) return OPRO_OK; /* the initial solutions first */
-        if (before && run->samples_under_way + run->undecided + (size_t)want >
-                          (size_t)OPRO__INT(&run->options, STEADY_CANDIDATES))
-            return OPRO_OK;
+        if (before && too_many(run, want)) return OPRO_OK;
     } else if (before) {
         return OPRO_OK;
     }
@@ -235,6 +249,29 @@ opro_status opro__batch_begin_initial(opro_run *run) {
         n++;
     }
     return st;
+}
+
+/* ---- samples -------------------------------------------------------------------------------------------------- */
+
+void opro__sample_over(opro_run *run, opro__batch *batch, size_t sample) {
+    batch->samples[sample] = OPRO__SAMPLE_OVER;
+    batch->asked--;
+    batch->barren++;
+    run->samples_under_way--;
+}
+
+void opro__sample_fruitful(opro__batch *batch, size_t sample) {
+    if (batch->samples[sample] == OPRO__SAMPLE_OVER) batch->barren--;
+    batch->samples[sample] = OPRO__SAMPLE_FRUITFUL;
+}
+
+void opro__sample_deprive(opro__batch *batch, size_t sample) {
+    for (size_t i = 0; i < batch->n_work; i++)
+        if (batch->work[i]->sample == sample &&
+            batch->work[i]->candidate->verdict != OPRO_VERDICT_REJECTED)
+            return;
+    if (batch->samples[sample] == OPRO__SAMPLE_FRUITFUL) batch->barren++;
+    batch->samples[sample] = OPRO__SAMPLE_OVER;
 }
 
 /* ---- work ----------------------------------------------------------------------------------------------------- */
@@ -388,24 +425,19 @@ static opro_status end_batch(opro_run *run, opro__batch *batch) {
 
 /* Ask again for samples that gave no new candidate, while there is a reservation for it. */
 static void ask_again(opro_run *run, opro__batch *batch) {
-    if ((int64_t)batch->waves >= OPRO__INT(&run->options, RESAMPLE_LIMIT)) return;
-    for (size_t i = 0; i < batch->n_samples; i++)
+    size_t n = to_ask_again(run, batch);
+
+    if (!n) return;
+    for (size_t i = 0; batch->wanted < n; i++) {
+        if (batch->samples[i] != OPRO__SAMPLE_OVER) continue;
         batch->samples[i] = OPRO__SAMPLE_WANTED;
-    for (size_t i = 0; i < batch->n_work; i++)
-        if (batch->work[i]->candidate->verdict != OPRO_VERDICT_REJECTED)
-            batch->samples[batch->work[i]->sample] = OPRO__SAMPLE_OVER;
-    for (size_t i = 0; i < batch->n_samples; i++) {
-        if (batch->samples[i] != OPRO__SAMPLE_WANTED) continue;
-        if (batch->extra > 0) {
-            batch->extra--;
-            batch->wanted++;
-        } else {
-            batch->samples[i] = OPRO__SAMPLE_OVER;
-        }
+        batch->wanted++;
     }
+    batch->barren -= n;
+    batch->extra -= (int64_t)n;
     batch->next_wanted = 0;
-    run->samples_under_way += batch->wanted;
-    if (batch->wanted) batch->waves++;
+    run->samples_under_way += n;
+    batch->waves++;
 }
 
 /* When all training scores are in: send the scored ones to validation, in the order of the samples. */
