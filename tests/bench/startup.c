@@ -1,16 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* Nothing but a start and an end; with the library (USE_OPRO), or with the same libraries below it. For bench_startup.c. */
+/*
+ * Nothing but a start and an end, for bench_startup.c, built four times: a program that calls one function of the library
+ * (STARTUP_OPRO), one that calls one of a library that does nothing (STARTUP_EMPTY), that library (STARTUP_LIBRARY), and a
+ * program without any.
+ */
 #include <math.h>
 
-#ifdef USE_OPRO
 #include "opro/opro.h"
-#endif
 
-int main(int argc, char **argv) {
-    (void)argv;
-#ifdef USE_OPRO
-    return opro_version_num() == 0;
+int startup_empty(double x);
+
+#if defined STARTUP_LIBRARY
+
+OPRO_API int startup_empty(double x) {
+    return fmod(x, 2) > 3; /* it needs libm, as the other does */
+}
+
 #else
-    return floor(argc / 2.0) > 1e9; /* so that libm is needed */
+
+int main(void) {
+#if defined STARTUP_OPRO
+    return opro_version_num() == 0;
+#elif defined STARTUP_EMPTY
+    return startup_empty(1);
+#else
+    return 0;
 #endif
 }
+
+#endif
