@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h> /* snprintf() only: no streams */
 #include <string.h>
 
 #include "base/hash.h"
@@ -315,12 +317,13 @@ static opro_status unknown_name(opro_config *config, const char *name, size_t le
 
 static opro_status set_choice(opro_config *config, const option *o, const char *value, size_t len) {
     char known[200] = "";
+    size_t n = 0;
 
     for (const choice *c = o->choices; c->name; c++) {
         if (strlen(c->name) == len && memcmp(c->name, value, len) == 0)
             return set_int(config, o, c->value);
-        if (known[0]) strcat(known, ", ");
-        strcat(known, c->name);
+        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", n ? ", " : "", c->name);
+        assert(n < sizeof known); /* no list of choices is that long */
     }
     return opro__fail(&config->err, OPRO_ERR_INVALID, "option \"%s\" is one of %s, not %s", o->name,
                       known, opro__quote(value, len).text);
