@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "edge_surrogate.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SETTLED 1e-5 /* less of a direction than this is new: it is settled */
+#define WRONG   1e-2 /* a settled direction that is off by this much of what is usual: not a sum over edges */
+
+int opro__edges_init(opro__edges *edges, size_t n, opro__mem *mem) {
+    size_t e = n * (n - 1) / 2;
+
+    *edges = (opro__edges){.mem = mem, .n = n, .edges = e, .best_badness = INFINITY};
+    edges->basis = opro__calloc(mem, e, sizeof *edges->basis);
+    edges->cost = opro__calloc(mem, e, sizeof *edges->cost);
+    edges->open = opro__calloc(mem, e, sizeof *edges->open);
+    edges->difference = opro__calloc(mem, e, sizeof *edges->difference);
+    edges->weights = opro__calloc(mem, e, sizeof *edges->weights);
+    edges->reference = opro__calloc(mem, n, sizeof *edges->reference);
+    edges->best = opro__calloc(mem, n, sizeof *edges->best);
+    if (!edges->basis || !edges->cost || !edges->open || !edges->difference || !edges->weights ||
+        !edges->reference || !edges->best)
+        return 0;
+    for (size_t i = 0; i < e; i++)
+        edges->open[i] = 1;
+    return 1;
+}
+
+void opro__edges_free(opro__edges *edges) {
+    for (size_t i = 0; i < edges->rank; i++)
+        opro__free(edges->mem, edges->basis[i]);
+    opro__free(edges->mem, edges->best);
+    opro__free(edges->mem, edges->reference);
+    opro__free(edges->mem, edges->weights);
+    opro__free(edges->mem, edges->difference);
+    opro__free(edges->mem, edges->open);
+    opro__free(edges->mem, edges->cost);
+    opro__free(edges->mem, edges->basis);
+}
+
+int opro__edges_settled(const opro__edges *edges) {
+    return edges->rank >= edges->edges - edges->n;
+}
+
+/* Where the edge between two nodes stands. */
+static size_t edge(int32_t a, int32_t b) {
+    size_t high = (size_t)(a > b ? a : b), low = (size_t)(a > b ? b : a);
+
+    return high * (high - 1) / 2 + low;
+}
+
+static size_t tour_edge(const opro__edges *edges, const int32_t *tour, size_t i) {
+    return edge(tour[i], tour[i + 1 == edges->n ? 0 : i + 1]);
+}
+
+/* ---- learning ------------------------------------------------------------------------------------------------- */
+
+/* Four sums at a time: they do not wait for each other. */
+static double dot(const double *a, const double *b, size_t n) {
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    size_t i = 0;
+
+    for (; i + 4 <= n; i += 4) {
+        s0 += a[i] * b[i];
+        s1 += a[i + 1] * b[i + 1];
+        s2 += a[i + 2] * b[i + 2];
+        s3 += a[i + 3] * b[i + 3];
+    }
+    for (; i < n; i++)
+        s0 += a[i] * b[i];
+    return (s0 + s1) + (s2 + s3);
+}
+
+/* Take out of a vector what is settled. */
+static void project(const opro__edges *edges, double *vector) {
+    for (size_t k = 0; k < edges->rank; k++) {
+        const double *row = edges->basis[k];
+        double share = dot(row, vector, edges->edges);
+
+        for (size_t i = 0; i < edges->edges; i++)
+            vector[i] -= share * row[i];
+    }
+}
+
+static void keep_best(opro__edges *edges, const int32_t *tour, double badness) {
+    if (!(badness < edges->best_badness)) return;
+    edges->best_badness = badness;
+    memcpy(edges->best, tour, edges->n * sizeof *tour);
+}
+
+static double spread(const opro__edges *edges) {
+    return edges->rank ? sqrt(edges->squares / (double)edges->rank) : 0;
+}
+
+static void settle(opro__edges *edges, double *direction, double length, double surprise) {
+    double learnt = surprise / length;
+
+    for (size_t i = 0; i < edges->edges; i++) {
+        direction[i] /= length;
+        edges->cost[i] += learnt * direction[i];
+        edges->open[i] -= direction[i] * direction[i];
+        if (edges->open[i] < 0) edges->open[i] = 0;
+    }
+    edges->squares += learnt * learnt;
+    edges->basis[edges->rank++] = direction;
+}
+
+int opro__edges_learn(opro__edges *edges, const int32_t *tour, double badness) {
+    double *d = edges->difference, size, left, surprise, *row;
+
+    keep_best(edges, tour, badness);
+    if (!edges->started) {
+        memcpy(edges->reference, tour, edges->n * sizeof *tour);
+        edges->reference_badness = badness;
+        edges->started = 1;
+        return 1;
+    }
+    memset(d, 0, edges->edges * sizeof *d);
+    for (size_t i = 0; i < edges->n; i++) {
+        d[tour_edge(edges, tour, i)] += 1;
+        d[tour_edge(edges, edges->reference, i)] -= 1;
+    }
+    surprise = badness - edges->reference_badness - dot(d, edges->cost, edges->edges);
+    size = sqrt(dot(d, d, edges->edges));
+    left = 0;
+    if (!opro__edges_settled(edges)) {
+        project(edges, d);
+        project(edges, d); /* twice is enough (Kahan): the first time leaves rounding */
+        left = sqrt(dot(d, d, edges->edges));
+    }
+    if (left <= SETTLED * size) {
+        if (fabs(surprise) > WRONG * size * spread(edges)) edges->wrong = 1;
+        return 1;
+    }
+    row = opro__alloc(edges->mem, edges->edges * sizeof *row);
+    if (!row) return 0;
+    memcpy(row, d, edges->edges * sizeof *row);
+    settle(edges, row, left, surprise);
+    return 1;
+}
+
+/* ---- looking -------------------------------------------------------------------------------------------------- */
+
+double opro__edges_predict(const opro__edges *edges, const int32_t *tour) {
+    double sum = edges->reference_badness;
+
+    for (size_t i = 0; i < edges->n; i++)
+        sum += edges->cost[tour_edge(edges, tour, i)] -
+               edges->cost[tour_edge(edges, edges->reference, i)];
+    return sum;
+}
+
+int JOINT = 1;
+void opro__edges_draw(opro__edges *edges, double boldness, opro__rng *rng, double *matrix) {
+    double *noise = edges->weights, amount = boldness * spread(edges);
+
+    for (size_t i = 0; i < edges->edges; i++)
+        noise[i] = amount > 0 ? amount * opro__rng_normal(rng) : 0;
+    if (amount > 0) {if (JOINT) project(edges, noise); else for (size_t i = 0; i < edges->edges; i++) noise[i]*=sqrt(edges->open[i]);}
+    for (size_t i = 0; i < edges->n; i++) {
+        matrix[i * edges->n + i] = 0;
+        for (size_t j = 0; j < i; j++) {
+            size_t at = edge((int32_t)i, (int32_t)j);
+
+            matrix[i * edges->n + j] = matrix[j * edges->n + i] = edges->cost[at] + noise[at];
+        }
+    }
+}
