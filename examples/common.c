@@ -227,11 +227,14 @@ static void catch_signals(void) {
 
 /* Before the work, so that a name that cannot be written costs nothing. What is there stays until the end. */
 static int open_report(program *p) {
-    struct stat before;
+    struct stat before, input;
     int fd;
 
     if (!p->report) return 0;
     p->report_is_new = stat(p->report, &before) < 0;
+    if (!p->report_is_new && p->input && stat(p->input, &input) == 0 &&
+        before.st_dev == input.st_dev && before.st_ino == input.st_ino)
+        return program_fail(p, "the report would overwrite %s", p->input);
     fd = open(p->report, O_WRONLY | O_CREAT, 0666);
     p->report_file = fd < 0 ? NULL : fdopen(fd, "w");
     if (p->report_file) return 0;

@@ -159,6 +159,14 @@ class Common(Case):
             self.bad(1, *command, "--report", self.dir / "no" / "r.svg", says=["r.svg"])
             self.bad(1, *command, "--steps=2", "--report", "/dev/full", says=["/dev/full", "No space"])
 
+    def test_report_instead_of_the_input(self):
+        for name in ("tour", "regression"):
+            path = self.commands()[name][1]
+            before = path.read_text()
+            os.link(path, self.dir / f"{name}.svg")
+            self.bad(1, name, path, "--report", self.dir / f"{name}.svg", says=["overwrite", path])
+            self.assertEqual(path.read_text(), before)
+
     def test_output_that_cannot_be(self):
         for command in self.commands().values():
             with open("/dev/full", "w", encoding="ascii") as full:
