@@ -28,6 +28,7 @@ static const struct {
     {OPRO__FORMAT_SQUARE, 4, "", "\\[", "[a]", 1},
     {OPRO__FORMAT_SQUARE, 4, "", "<think>", "[a]", 0},
     {OPRO__FORMAT_VECTOR, 4, "", "[", "1,2]", 1},
+    {OPRO__FORMAT_VECTOR, 4, "[", "]", "", 0},
     {OPRO__FORMAT_VECTOR, 4, "", "[1,2]", "", MANY},
     {OPRO__FORMAT_VECTOR, 4, "", "[9e14,9e14]", "", MANY},
     {OPRO__FORMAT_VECTOR, 4, "", "[1,", "2]", 1},
