@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Options. One table (lib/core/options.def) gives every option an id, a name, a type, bounds, a default and a line of
- * help, all of which can be listed at run time. A config is copied into an object when the object is created: later
- * changes to the config do not reach it.
+ * Options. One table (lib/core/options.def) gives every option an id, a name, a type, bounds, a
+ * default and a line of help, all of which can be listed at run time. A config is copied into an
+ * object when the object is created: later changes to the config do not reach it.
  */
 #ifndef OPRO_CONFIG_H
 #define OPRO_CONFIG_H
@@ -124,14 +124,16 @@ enum {
     OPRO_POSITION_A_BEGIN = 40,
 
     OPRO_SCHEDULE_CONSTANT = 10,
-    OPRO_SCHEDULE_LINEAR = 20 /* from temperature towards temperature_end over steps, as the published program does */
+    OPRO_SCHEDULE_LINEAR =
+        20 /* from temperature towards temperature_end over steps, as the published program does */
 };
 
 /* A config with every option at its default. Since 0.1. */
 OPRO_API opro_status opro_config_new(opro_config **out, const opro_allocator *mem);
 
 /* A config with the same options and log as another. Since 0.1. */
-OPRO_API opro_status opro_config_clone(opro_config **out, const opro_config *config, const opro_allocator *mem);
+OPRO_API opro_status opro_config_clone(opro_config **out, const opro_config *config,
+                                       const opro_allocator *mem);
 
 /* NULL is fine. Objects made from the config keep their copies. Since 0.1. */
 OPRO_API void opro_config_free(opro_config *config);
@@ -140,39 +142,45 @@ OPRO_API void opro_config_free(opro_config *config);
 OPRO_API const opro_error *opro_config_error(const opro_config *config);
 
 /*
- * Set an integer or choice option. OPRO_ERR_UNKNOWN: no such option; OPRO_ERR_INVALID: it has another type, or the
- * value is out of its bounds (the message says which). Since 0.1.
+ * Set an integer or choice option. OPRO_ERR_UNKNOWN: no such option; OPRO_ERR_INVALID: it has
+ * another type, or the value is out of its bounds (the message says which). Since 0.1.
  */
 OPRO_API opro_status opro_config_set_int(opro_config *config, int32_t option, int64_t value);
 
-/* Set a real option; NaN unsets one whose default is none. Errors as opro_config_set_int(). Since 0.1. */
+/*
+ * Set a real option; NaN unsets one whose default is none. Errors as opro_config_set_int(). Since
+ * 0.1.
+ */
 OPRO_API opro_status opro_config_set_real(opro_config *config, int32_t option, double value);
 
 /*
- * Set any option by its name from text: "seed" "42", "mode" "steady", "temperature" "0.7", "target_score" "none".
- * Numbers are read independently of the locale. OPRO_ERR_UNKNOWN names the nearest known option. Since 0.1.
+ * Set any option by its name from text: "seed" "42", "mode" "steady", "temperature" "0.7",
+ * "target_score" "none". Numbers are read independently of the locale. OPRO_ERR_UNKNOWN names the
+ * nearest known option. Since 0.1.
  */
-OPRO_API opro_status opro_config_set(opro_config *config, const char *name, size_t name_len, const char *value,
-                                     size_t value_len);
+OPRO_API opro_status opro_config_set(opro_config *config, const char *name, size_t name_len,
+                                     const char *value, size_t value_len);
 
 /* Read an option. Errors: OPRO_ERR_UNKNOWN, OPRO_ERR_INVALID for another type. Since 0.1. */
 OPRO_API opro_status opro_config_get_int(const opro_config *config, int32_t option, int64_t *value);
 OPRO_API opro_status opro_config_get_real(const opro_config *config, int32_t option, double *value);
 
 /*
- * Hear what objects made from this config have to say, up to a level (OPRO_LOG_...; OPRO_LOG_NONE is silence, the
- * default). Keys are never logged, prompts and replies only at OPRO_LOG_DEBUG. fn NULL: no log. Since 0.1.
+ * Hear what objects made from this config have to say, up to a level (OPRO_LOG_...; OPRO_LOG_NONE
+ * is silence, the default). Keys are never logged, prompts and replies only at OPRO_LOG_DEBUG. fn
+ * NULL: no log. Since 0.1.
  */
-OPRO_API opro_status opro_config_set_log(opro_config *config, int32_t level, opro_log_fn fn, void *user_data,
-                                         opro_destroy_fn destroy);
+OPRO_API opro_status opro_config_set_log(opro_config *config, int32_t level, opro_log_fn fn,
+                                         void *user_data, opro_destroy_fn destroy);
 
 /* A digest of all option values, equal on every platform. Since 0.1. */
 OPRO_API uint64_t opro_config_digest(const opro_config *config);
 
 /*
- * Introspection: the option at an index (0, 1, ...; 0 past the end), or with a name (0 when there is none); then its
- * name, type, help, bounds and default. Strings are static, NULL for an unknown id. Bounds and defaults are given as
- * reals (exact up to 2^53); NaN means none. Any thread. Since 0.1.
+ * Introspection: the option at an index (0, 1, ...; 0 past the end), or with a name (0 when there
+ * is none); then its name, type, help, bounds and default. Strings are static, NULL for an
+ * unknown id. Bounds and defaults are given as reals (exact up to 2^53); NaN means none. Any
+ * thread. Since 0.1.
  */
 OPRO_API int32_t opro_option_at(size_t index);
 OPRO_API int32_t opro_option_find(const char *name, size_t len);
@@ -183,7 +191,10 @@ OPRO_API double opro_option_min(int32_t option);
 OPRO_API double opro_option_max(int32_t option);
 OPRO_API double opro_option_default(int32_t option);
 
-/* The index-th choice of a choice option: its name (NULL past the end) and its number in *value. Since 0.1. */
+/*
+ * The index-th choice of a choice option: its name (NULL past the end) and its number in *value.
+ * Since 0.1.
+ */
 OPRO_API const char *opro_option_choice(int32_t option, size_t index, int64_t *value);
 
 OPRO_END_DECLS

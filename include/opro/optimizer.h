@@ -12,9 +12,9 @@ OPRO_BEGIN_DECLS
 typedef struct opro_optimizer opro_optimizer;
 
 /*
- * Answers a PROPOSE with opro_run_answer_text() and its kin: at once (return OPRO_OK when all samples are answered, or
- * opro_run_answer_error() was called), or later (return OPRO_PENDING, keep the id). An error returned stops the run.
- * request lives until it is answered.
+ * Answers a PROPOSE with opro_run_answer_text() and its kin: at once (return OPRO_OK when all
+ * samples are answered, or opro_run_answer_error() was called), or later (return OPRO_PENDING,
+ * keep the id). An error returned stops the run. request lives until it is answered.
  */
 typedef int32_t (*opro_propose_fn)(opro_run *run, opro_request *request, void *user_data);
 
@@ -23,26 +23,29 @@ OPRO_API opro_status opro_optimizer_new(opro_optimizer **out, opro_propose_fn fn
                                         opro_destroy_fn destroy, const opro_allocator *mem);
 
 /*
- * Local search: no language model, no network. It proposes from the trajectory alone, with operators that fit the problem's
- * kind of solution, shared out by Thompson sampling, with a restart when the search stalls (options local_...):
+ * Local search: no language model, no network. It proposes from the trajectory alone, with
+ * operators that fit the problem's kind of solution, shared out by Thompson sampling, with a
+ * restart when the search stalls (options local_...):
  *   vectors       differential evolution, (1+1)-CMA-ES, a quadratic model;
- *   permutations  2-opt and or-opt moves, and an edge surrogate for blind tours; the problem's polish, if there is one,
- *                 is applied by the run;
+ *   permutations  2-opt and or-opt moves, and an edge surrogate for blind tours; the problem's
+ *                 polish, if there is one, is applied by the run;
  *   texts         recombination of sentences.
- * Other kinds: OPRO_ERR_UNSUPPORTED. Its proposals are a function of the trajectory and the request, so a run that is
- * rebuilt from the same answers goes on in the same way. Since 0.1.
+ * Other kinds: OPRO_ERR_UNSUPPORTED. Its proposals are a function of the trajectory and the
+ * request, so a run that is rebuilt from the same answers goes on in the same way. Since 0.1.
  */
-OPRO_API opro_status opro_optimizer_new_local(opro_optimizer **out, opro_problem *problem, const opro_config *config,
-                                              const opro_allocator *mem);
+OPRO_API opro_status opro_optimizer_new_local(opro_optimizer **out, opro_problem *problem,
+                                              const opro_config *config, const opro_allocator *mem);
 
 /* Give up your share; NULL is fine. Since 0.1. */
 OPRO_API void opro_optimizer_free(opro_optimizer *optimizer);
 
 /*
- * Let an optimizer answer a request of a run that you drive yourself. OPRO_OK: answered; OPRO_PENDING: it will be.
- * OPRO_ERR_CALLBACK: it returned OPRO_OK without having answered, or an unknown value. Since 0.1.
+ * Let an optimizer answer a request of a run that you drive yourself. OPRO_OK: answered;
+ * OPRO_PENDING: it will be. OPRO_ERR_CALLBACK: it returned OPRO_OK without having answered, or an
+ * unknown value. Since 0.1.
  */
-OPRO_API opro_status opro_optimizer_propose(opro_optimizer *optimizer, opro_run *run, opro_request *request);
+OPRO_API opro_status opro_optimizer_propose(opro_optimizer *optimizer, opro_run *run,
+                                            opro_request *request);
 
 /* Where a candidate came from. 1 .. 255 are the library's, 256 .. 65535 the host's. */
 enum {

@@ -11,19 +11,23 @@ OPRO_BEGIN_DECLS
 typedef struct opro_scorer opro_scorer;
 
 /*
- * Answers a SCORE with opro_run_answer_scores() or opro_run_answer_error(): at once (return OPRO_OK), or later (return
- * OPRO_PENDING, keep the id). An error returned stops the run. request lives until it is answered.
+ * Answers a SCORE with opro_run_answer_scores() or opro_run_answer_error(): at once (return
+ * OPRO_OK), or later (return OPRO_PENDING, keep the id). An error returned stops the run. request
+ * lives until it is answered.
  */
 typedef int32_t (*opro_score_fn)(opro_run *run, opro_request *request, void *user_data);
 
 /* The host's own scorer. Since 0.1. */
-OPRO_API opro_status opro_scorer_new(opro_scorer **out, opro_score_fn fn, void *user_data, opro_destroy_fn destroy,
-                                     const opro_allocator *mem);
+OPRO_API opro_status opro_scorer_new(opro_scorer **out, opro_score_fn fn, void *user_data,
+                                     opro_destroy_fn destroy, const opro_allocator *mem);
 
 /* Give up your share; NULL is fine. Since 0.1. */
 OPRO_API void opro_scorer_free(opro_scorer *scorer);
 
-/* Let a scorer answer a request of a run that you drive yourself. As opro_optimizer_propose(). Since 0.1. */
+/*
+ * Let a scorer answer a request of a run that you drive yourself. As opro_optimizer_propose().
+ * Since 0.1.
+ */
 OPRO_API opro_status opro_scorer_score(opro_scorer *scorer, opro_run *run, opro_request *request);
 
 OPRO_END_DECLS

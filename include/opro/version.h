@@ -2,7 +2,10 @@
 #ifndef OPRO_VERSION_H
 #define OPRO_VERSION_H
 
-/* The version these headers belong to. Compare with opro_version_num() for the library that is loaded. */
+/*
+ * The version these headers belong to. Compare with opro_version_num() for the library that is
+ * loaded.
+ */
 #define OPRO_VERSION_MAJOR 0
 #define OPRO_VERSION_MINOR 1
 #define OPRO_VERSION_PATCH 0

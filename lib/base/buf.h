@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A growing byte buffer with a mandatory maximum. Errors stick: append as you like and look at status at the end; what was
- * appended after a failure is not there.
+ * A growing byte buffer with a mandatory maximum. Errors stick: append as you like and look at
+ * status at the end; what was appended after a failure is not there.
  */
 #ifndef OPRO_BASE_BUF_H
 #define OPRO_BASE_BUF_H
@@ -40,7 +40,10 @@ void opro__buf_add_json(opro__buf *buf, const char *s, size_t len);
 /* The text, never NULL. */
 const char *opro__buf_text(const opro__buf *buf);
 
-/* The text as a block of its own, which the caller frees with opro__free(); the buffer is empty then. NULL: no memory. */
+/*
+ * The text as a block of its own, which the caller frees with opro__free(); the buffer is empty
+ * then. NULL: no memory.
+ */
 char *opro__buf_take(opro__buf *buf, size_t *len);
 
 #endif

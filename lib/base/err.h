@@ -14,7 +14,10 @@ struct opro_error {
 /* An error with status OK and an empty message. */
 void opro__err_clear(opro_error *err);
 
-/* Record and return status. The format may not print doubles (their text depends on the locale): see opro__quote_real(). */
+/*
+ * Record and return status. The format may not print doubles (their text depends on the locale):
+ * see opro__quote_real().
+ */
 opro_status opro__fail(opro_error *err, opro_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -29,7 +32,10 @@ typedef struct opro__quoted {
 opro__quoted opro__quote(const char *s, size_t len);
 opro__quoted opro__quote_real(double value);
 
-/* Settle a string argument: OPRO_ZT becomes strlen(s); (NULL, 0) becomes "". 0 if s is NULL otherwise. */
+/*
+ * Settle a string argument: OPRO_ZT becomes strlen(s); (NULL, 0) becomes "". 0 if s is NULL
+ * otherwise.
+ */
 int opro__arg(const char **s, size_t *len);
 
 #endif

@@ -29,7 +29,10 @@ uint64_t opro__hash_add_text(uint64_t hash, const char *s, size_t len) {
     return opro__hash_add(opro__hash_add(hash, len), opro__hash_bytes(s, len));
 }
 
-/* 8 bytes as a little-endian number, on every machine; written so that compilers see that it is one load. */
+/*
+ * 8 bytes as a little-endian number, on every machine; written so that compilers see that it is
+ * one load.
+ */
 static uint64_t word(const char *s) {
     const unsigned char *u = (const unsigned char *)s;
 

@@ -17,11 +17,17 @@ typedef struct opro__hook {
     opro_destroy_fn destroy;
 } opro__hook;
 
-/* Replace: the old data is destroyed. fn NULL removes (user_data and destroy are then not taken over). */
+/*
+ * Replace: the old data is destroyed. fn NULL removes (user_data and destroy are then not taken
+ * over).
+ */
 void opro__hook_set(opro__hook *hook, opro__fn fn, void *user_data, opro_destroy_fn destroy);
 void opro__hook_clear(opro__hook *hook);
 
-/* What a callback's return value means: OK and PENDING as they are, errors as they are, all else OPRO_ERR_CALLBACK. */
+/*
+ * What a callback's return value means: OK and PENDING as they are, errors as they are, all else
+ * OPRO_ERR_CALLBACK.
+ */
 opro_status opro__callback_status(int32_t returned);
 
 /* How many objects share something; atomic, since they may live in different threads. */
@@ -41,8 +47,8 @@ typedef struct opro__log {
     opro__hook hook;
 } opro__log;
 
-opro_status opro__log_new(opro__log **out, const opro__mem *mem, int32_t level, opro_log_fn fn, void *user_data,
-                          opro_destroy_fn destroy);
+opro_status opro__log_new(opro__log **out, const opro__mem *mem, int32_t level, opro_log_fn fn,
+                          void *user_data, opro_destroy_fn destroy);
 opro__log *opro__log_share(opro__log *log); /* NULL gives NULL */
 void opro__log_free(opro__log *log);        /* NULL is fine    */
 

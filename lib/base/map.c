@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Open addressing with linear probing; removal shifts the followers back, so there are no tombstones. */
+/*
+ * Open addressing with linear probing; removal shifts the followers back, so there are no
+ * tombstones.
+ */
 #include "map.h"
 
 #include <string.h>
@@ -39,7 +42,8 @@ static void place(opro__map *map, uint64_t slot) {
     size_t mask = map->capacity - 1;
     size_t i = home(map, slot);
 
-    while (map->slots[i]) i = (i + 1) & mask;
+    while (map->slots[i])
+        i = (i + 1) & mask;
     map->slots[i] = slot;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A hash map from 64-bit hashes to 32-bit indices into an array of the owner's, who compares what they stand for. */
+/*
+ * A hash map from 64-bit hashes to 32-bit indices into an array of the owner's, who compares what
+ * they stand for.
+ */
 #ifndef OPRO_BASE_MAP_H
 #define OPRO_BASE_MAP_H
 
@@ -14,7 +17,10 @@ typedef struct opro__map {
     size_t count;
 } opro__map;
 
-/* 1 if index stands for key. It sees every index with key's hash until it says 1, and may note in key what it saw. */
+/*
+ * 1 if index stands for key. It sees every index with key's hash until it says 1, and may note in
+ * key what it saw.
+ */
 typedef int (*opro__map_equal)(void *key, uint32_t index, const void *owner);
 
 void opro__map_init(opro__map *map, opro__mem *mem);

@@ -81,7 +81,10 @@ size_t opro__num_fixed(double value, int decimals, char text[OPRO__NUM_SIZE]) {
     return len;
 }
 
-/* The extent of a number: digits with an optional point, then an optional exponent. 0 if there are no digits. */
+/*
+ * The extent of a number: digits with an optional point, then an optional exponent. 0 if there
+ * are no digits.
+ */
 static size_t scan(const char *s, size_t len) {
     size_t i = 0, digits = 0, e;
 
@@ -123,7 +126,10 @@ static int parse_small(const char *s, size_t len, double *value) {
     return 1;
 }
 
-/* strtod() of a text with "." put into the form of the locale at hand. text: no longer than a few hundred bytes. */
+/*
+ * strtod() of a text with "." put into the form of the locale at hand. text: no longer than a few
+ * hundred bytes.
+ */
 static double parse_in_locale(const char *s, size_t len) {
     char point[16];
     char text[1200];

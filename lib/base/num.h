@@ -13,17 +13,21 @@
 size_t opro__int_format(int64_t value, char text[OPRO__NUM_SIZE]);
 
 /*
- * The shortest correctly rounded text (at most 17 digits) that reads back as the same double, zero without its sign; "nan",
- * "inf", "-inf" for what is not finite.
+ * The shortest correctly rounded text (at most 17 digits) that reads back as the same double,
+ * zero without its sign; "nan", "inf", "-inf" for what is not finite.
  */
 size_t opro__num_format(double value, char text[OPRO__NUM_SIZE]);
 
-/* Fixed point with 0 .. 17 decimals, rounded half-even on the exact binary value; never "-0". value finite. */
+/*
+ * Fixed point with 0 .. 17 decimals, rounded half-even on the exact binary value; never "-0".
+ * value finite.
+ */
 size_t opro__num_fixed(double value, int decimals, char text[OPRO__NUM_SIZE]);
 
 /*
- * Read a number at the start of s: sign, ASCII digits, fraction, exponent; no blanks, no inf, nan or hex. Returns how many
- * bytes it took, 0 if there is no number or it is too large for a double.
+ * Read a number at the start of s: sign, ASCII digits, fraction, exponent; no blanks, no inf, nan
+ * or hex. Returns how many bytes it took, 0 if there is no number or it is too large for a
+ * double.
  */
 size_t opro__num_parse(const char *s, size_t len, double *value);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random numbers without hidden state: SplitMix64 over a counter (Steele, Lea & Flood 2014), keyed by what they are
- * for. The same key gives the same numbers, on every platform.
+ * Random numbers without hidden state: SplitMix64 over a counter (Steele, Lea & Flood 2014),
+ * keyed by what they are for. The same key gives the same numbers, on every platform.
  */
 #ifndef OPRO_BASE_RNG_H
 #define OPRO_BASE_RNG_H
@@ -33,7 +33,10 @@ uint64_t opro__rng_below(opro__rng *rng, uint64_t n);
 /* Uniform in [0, 1), 53 bits. */
 double opro__rng_real(opro__rng *rng);
 
-/* Mean 0, variance 1, nearly normal: the sum of twelve uniforms, so no function of libm can make platforms differ. */
+/*
+ * Mean 0, variance 1, nearly normal: the sum of twelve uniforms, so no function of libm can make
+ * platforms differ.
+ */
 double opro__rng_normal(opro__rng *rng);
 
 /* k different numbers of 0 .. n-1, in increasing order (k <= n), by Floyd's algorithm. */

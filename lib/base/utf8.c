@@ -16,7 +16,10 @@ static size_t announced(unsigned char c) {
     return 0;
 }
 
-/* Some first bytes narrow what may follow: no overlong forms, no surrogates, nothing over U+10FFFF. */
+/*
+ * Some first bytes narrow what may follow: no overlong forms, no surrogates, nothing over
+ * U+10FFFF.
+ */
 static int second_fits(unsigned char first, unsigned char second) {
     if (!continues(second)) return 0;
     if (first == 0xe0) return second >= 0xa0;
@@ -34,7 +37,8 @@ static size_t part(const char *s, size_t len, int *ok) {
 
     if (want > 1 && have < len && second_fits(u[0], u[1])) {
         have = 2;
-        while (have < want && have < len && continues(u[have])) have++;
+        while (have < want && have < len && continues(u[have]))
+            have++;
     }
     *ok = have == want;
     return have;
@@ -47,7 +51,9 @@ size_t opro__utf8_sequence(const char *s, size_t len) {
     return ok ? n : 0;
 }
 
-/* The bytes at s, in whole words, that are ASCII and not NUL: most text is, and replies are long. */
+/*
+ * The bytes at s, in whole words, that are ASCII and not NUL: most text is, and replies are long.
+ */
 static size_t plain_words(const char *s, size_t len) {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
     size_t i = 0;
@@ -57,7 +63,8 @@ static size_t plain_words(const char *s, size_t len) {
 
         memcpy(&a, s + i, 8);
         memcpy(&b, s + i + 8, 8);
-        if (((a | (a - ones) | b | (b - ones)) & tops) != 0) break; /* a zero byte borrows into its top bit */
+        if (((a | (a - ones) | b | (b - ones)) & tops) != 0)
+            break; /* a zero byte borrows into its top bit */
     }
     return i;
 }
@@ -81,7 +88,8 @@ int opro__utf8_valid(const char *s, size_t len) {
 size_t opro__utf8_count(const char *s, size_t len) {
     size_t count = 0;
 
-    for (size_t i = 0; i < len; i++) count += !continues((unsigned char)s[i]);
+    for (size_t i = 0; i < len; i++)
+        count += !continues((unsigned char)s[i]);
     return count;
 }
 
@@ -104,6 +112,7 @@ void opro__utf8_repair(opro__buf *out, const char *s, size_t len) {
 
 size_t opro__utf8_cut(const char *s, size_t len, size_t max) {
     if (len <= max) return len;
-    while (max > 0 && continues((unsigned char)s[max])) max--;
+    while (max > 0 && continues((unsigned char)s[max]))
+        max--;
     return max;
 }

@@ -182,11 +182,12 @@ static void filter(const opro_run *run, entrant *e) {
 
 /* ---- one candidate -------------------------------------------------------------------------------------------- */
 
-/* Everything that does not depend on other candidates. */
+/* Everything that does not depend on other candidates. Callbacks read it, so it is moved to where it ends with a NUL. */
 static opro_status examine(opro_run *run, entrant *e) {
-    opro_status st = OPRO_OK;
+    opro_status st = move_to(run, OPRO__SCRATCH_FOUND, e);
 
-    if (OPRO__INT(&run->options, TIDY) && run->problem->space.kind == OPRO__SPACE_TEXT)
+    if (st == OPRO_OK && OPRO__INT(&run->options, TIDY) &&
+        run->problem->space.kind == OPRO__SPACE_TEXT)
         st = tidy(run, e);
     if (st == OPRO_OK) st = judge(run, e);
     if (st == OPRO_OK && e->reason != OPRO_REASON_NONE) st = repair(run, e);
@@ -285,8 +286,8 @@ static opro_status admit_one(opro_run *run, opro__batch *batch, size_t sample, u
 
 /* ---- replies -------------------------------------------------------------------------------------------------- */
 
-opro_status opro__reject_reply(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
-                               const char *reply, size_t len, int32_t reason, const char *detail) {
+static opro_status reject_reply(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
+                                const char *reply, size_t len, int32_t reason, const char *detail) {
     entrant e = {.text = reply, .len = len};
 
     refuse(&e, reason, detail, strlen(detail));
@@ -364,47 +365,75 @@ static opro_status admit_found(opro_run *run, opro__batch *batch, size_t sample,
     return st == OPRO_OK ? admit_one(run, batch, sample, 0, origin, &e) : st;
 }
 
-/* Bytes that are not UTF-8 are replaced before anybody sees them. */
+/*
+ * The reply as others may see it: bytes that are not UTF-8 are replaced, and where a callback will read it, it ends with
+ * a NUL, which the host's own memory need not.
+ */
 static opro_status mend(opro_run *run, const char **text, size_t *len) {
     opro__buf *out = &run->scratch[OPRO__SCRATCH_REPLY];
+    int valid = opro__utf8_valid(*text, *len);
 
-    if (opro__utf8_valid(*text, *len)) return OPRO_OK;
+    if (valid && !run->observer.fn && !opro__problem_has(run->problem, OPRO__STEP_PARSE))
+        return OPRO_OK;
     opro__buf_clear(out);
-    opro__utf8_repair(out, *text, *len);
+    if (valid)
+        opro__buf_add(out, *text, *len);
+    else
+        opro__utf8_repair(out, *text, *len);
     *text = opro__buf_text(out);
     *len = out->len;
     return out->status;
 }
 
-opro_status opro__admit(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
-                        const char *text, size_t len, int whole) {
+static opro_status tell_reply(opro_run *run, const opro__batch *batch, size_t sample,
+                              int32_t origin, const char *text, size_t len) {
     opro_event event = opro__run_event(OPRO_EVENT_REPLY, batch->step);
-    texts t = {.own = 0};
-    entrant e = {0};
-    size_t n = 0;
-    opro_status st = mend(run, &text, &len);
 
-    if (st != OPRO_OK) return st;
     event.sample = (int64_t)sample;
     event.origin = origin;
     event.text = text;
     event.len = len;
-    st = opro__run_tell(run, &event);
-    if (st != OPRO_OK) return st;
-    if (whole && len) {
-        e.text = text;
-        e.len = len;
-        st = examine(run, &e);
-        return st == OPRO_OK ? admit_one(run, batch, sample, 0, origin, &e) : st;
-    }
-    if (!whole) st = cut_out(run, text, len, &t, &n);
+    return opro__run_tell(run, &event);
+}
+
+static opro_status admit_solution(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
+                                  const char *text, size_t len) {
+    entrant e = {.text = text, .len = len};
+    opro_status st = examine(run, &e);
+
+    return st == OPRO_OK ? admit_one(run, batch, sample, 0, origin, &e) : st;
+}
+
+static opro_status admit_reply(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
+                               const char *text, size_t len) {
+    texts t = {.own = 0};
+    size_t n = 0;
+    opro_status st = cut_out(run, text, len, &t, &n);
+
     if (st == OPRO_OK && n == 0)
-        st = opro__reject_reply(run, batch, sample, origin, text, len, OPRO_REASON_NO_CANDIDATE,
-                                "no candidate in the reply");
+        st = reject_reply(run, batch, sample, origin, text, len, OPRO_REASON_NO_CANDIDATE,
+                          "no candidate in the reply");
     else if (st == OPRO_OK)
         st = admit_found(run, batch, sample, origin, &t, n);
     free_texts(&t);
     return st;
+}
+
+opro_status opro__admit(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
+                        const char *text, size_t len, int how) {
+    opro_status st = mend(run, &text, &len);
+
+    if (st == OPRO_OK) st = tell_reply(run, batch, sample, origin, text, len);
+    if (st != OPRO_OK) return st;
+    if (how == OPRO__ANSWER_TRUNCATED)
+        return reject_reply(run, batch, sample, origin, text, len, OPRO_REASON_TRUNCATED,
+                            "the reply was cut off");
+    if (how == OPRO__ANSWER_SOLUTION && len)
+        return admit_solution(run, batch, sample, origin, text, len);
+    if (how == OPRO__ANSWER_SOLUTION)
+        return reject_reply(run, batch, sample, origin, text, len, OPRO_REASON_NO_CANDIDATE,
+                            "no candidate in the reply");
+    return admit_reply(run, batch, sample, origin, text, len);
 }
 
 /* ---- starts --------------------------------------------------------------------------------------------------- */

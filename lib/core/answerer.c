@@ -86,7 +86,10 @@ static int32_t serve(opro_run *run, opro_request *request, const opro__hook *hoo
     return returned;
 }
 
-/* What came of a callback: "answered" needs an answer, and an error that is the host's own stops the run. */
+/*
+ * What came of a callback: "answered" needs an answer, and an error that is the host's own stops
+ * the run.
+ */
 static opro_status settle(opro_run *run, uint64_t id, int32_t returned, const char *who) {
     opro_status st = opro__callback_status(returned);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Optimizers and scorers: a callback that answers requests of one kind, shared by those who use it. */
+/*
+ * Optimizers and scorers: a callback that answers requests of one kind, shared by those who use
+ * it.
+ */
 #ifndef OPRO_CORE_ANSWERER_H
 #define OPRO_CORE_ANSWERER_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Budgets by reservation. Before anything is asked for, the most it can use is reserved; when the answer comes, what it did
- * use is charged and the rest is free again. So what is used and reserved together never passes the limit.
+ * Budgets by reservation. Before anything is asked for, the most it can use is reserved; when the
+ * answer comes, what it did use is charged and the rest is free again. So what is used and
+ * reserved together never passes the limit.
  */
 #ifndef OPRO_CORE_BUDGET_H
 #define OPRO_CORE_BUDGET_H
@@ -37,7 +38,10 @@ int64_t opro__rest(int64_t a, int64_t b);
 /* a + n * b. */
 opro__amounts opro__amounts_add(opro__amounts a, opro__amounts b, int64_t n);
 
-/* How many of unit can be reserved, at most want. *reason: the OPRO_STOP_... of the budget that says less. */
+/*
+ * How many of unit can be reserved, at most want. *reason: the OPRO_STOP_... of the budget that
+ * says less.
+ */
 int64_t opro__budget_afford(const opro__budget *budget, opro__amounts unit, int64_t want,
                             int32_t *reason);
 

@@ -335,9 +335,10 @@ opro_status opro_config_set(opro_config *config, const char *name, size_t name_l
     int64_t integer;
     double real = NAN;
 
-    if (!config || !opro__arg(&name, &name_len) || !opro__arg(&value, &value_len))
-        return OPRO_ERR_INVALID;
+    if (!config) return OPRO_ERR_INVALID;
     opro__err_clear(&config->err);
+    if (!opro__arg(&name, &name_len) || !opro__arg(&value, &value_len))
+        return opro__fail(&config->err, OPRO_ERR_INVALID, "the name or the value is NULL");
     o = find_name(name, name_len);
     if (!o) return unknown_name(config, name, name_len);
     if (o->type == OPRO_TYPE_CHOICE) return set_choice(config, o, value, value_len);
@@ -377,8 +378,12 @@ opro_status opro_config_set_log(opro_config *config, int32_t level, opro_log_fn 
     opro__log *log = NULL;
     opro_status st = OPRO_OK;
 
-    if (!config || level < OPRO_LOG_NONE) return OPRO_ERR_INVALID;
+    if (!config) return OPRO_ERR_INVALID;
     opro__err_clear(&config->err);
+    if (level < OPRO_LOG_NONE)
+        return opro__fail(&config->err, OPRO_ERR_INVALID,
+                          "%d is no log level: from OPRO_LOG_NONE (%d) to OPRO_LOG_DEBUG (%d)",
+                          (int)level, OPRO_LOG_NONE, OPRO_LOG_DEBUG);
     if (fn) st = opro__log_new(&log, &config->mem, level, fn, user_data, destroy);
     if (st != OPRO_OK) return opro__fail(&config->err, st, "out of memory");
     opro__log_free(config->log);

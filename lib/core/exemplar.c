@@ -115,7 +115,10 @@ static opro_status count_shown(opro__exemplars *e, const judge *j, const opro_tr
 
 /* ---- choosing ------------------------------------------------------------------------------------------------- */
 
-/* An instance that was wrong. Ties go by lot: a number that the step's generator gives each instance. */
+/*
+ * An instance that was wrong. Ties go by lot: a number that the step's generator gives each
+ * instance.
+ */
 typedef struct failure {
     uint32_t count;
     uint64_t lot;
@@ -180,7 +183,10 @@ static int by_size(const void *a, const void *b) {
     return (*x > *y) - (*x < *y);
 }
 
-/* Fill up to k of n with others than the have first ones, drawn by rng, in the order of their indices. */
+/*
+ * Fill up to k of n with others than the have first ones, drawn by rng, in the order of their
+ * indices.
+ */
 static opro_status fill(opro__exemplars *e, opro__rng *rng, size_t n, size_t have, size_t k) {
     size_t taken = 0;
 

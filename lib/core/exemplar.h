@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which exemplars are shown in a step: the four rules of the published program, each doing what its name says. */
+/*
+ * Which exemplars are shown in a step: the four rules of the published program, each doing what
+ * its name says.
+ */
 #ifndef OPRO_CORE_EXEMPLAR_H
 #define OPRO_CORE_EXEMPLAR_H
 
@@ -31,8 +34,9 @@ void opro__exemplars_free(opro__exemplars *exemplars);
  * Choose different exemplars of the problem for a step, as many as the option says and there are.
  *   random             drawn by the generator of the step, in the order of their indices
  *   constant           as in step 0
- *   accumulated_wrong  those most often wrong over all scored candidates, ties drawn by the generator; if fewer were ever
- *                      wrong, the rest is drawn from the others. Most wrong first.
+ *   accumulated_wrong  those most often wrong over all scored candidates, ties drawn by the
+ *                      generator; if fewer were ever wrong, the rest is drawn from the others.
+ *                      Most wrong first.
  *   current_wrong      the same over the candidates shown in this step
  * Same arguments, same choice. shown: the candidates shown. OPRO_ERR_NOMEM.
  */

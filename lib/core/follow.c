@@ -13,8 +13,9 @@ static uint64_t mark_of(const opro__candidate *c) {
 }
 
 /*
- * The address of a trajectory says little: a new one may lie where an old one was freed. So some candidates, spread over
- * what was read, are compared: their texts, scores, and where they lie in memory.
+ * The address of a trajectory says little: a new one may lie where an old one was freed. So some
+ * candidates, spread over what was read, are compared: their texts, scores, and where they lie in
+ * memory.
  */
 static uint64_t mark_first(const opro_trajectory *t, int64_t count) {
     int64_t stride = count / SAMPLES + 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading a trajectory that grows, each candidate once: what was gathered from it stays good as long as it is the same
- * trajectory, with nothing taken away.
+ * Reading a trajectory that grows, each candidate once: what was gathered from it stays good as
+ * long as it is the same trajectory, with nothing taken away.
  */
 #ifndef OPRO_CORE_FOLLOW_H
 #define OPRO_CORE_FOLLOW_H

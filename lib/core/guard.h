@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reentrancy: calls.def says of every function that changes an object where inside a callback of that object it may be
- * called. opro__enter() enforces it; a test walks the table.
+ * Reentrancy: calls.def says of every function that changes an object where inside a callback of
+ * that object it may be called. opro__enter() enforces it; a test walks the table.
  */
 #ifndef OPRO_CORE_GUARD_H
 #define OPRO_CORE_GUARD_H
@@ -27,7 +27,10 @@ opro_status opro__enter(const opro__guard *guard, opro_error *err, int call);
 /* At the start of a free: 1 if it may go on. */
 int opro__may_free(opro__guard *guard, int call);
 
-/* At the end of a call that ran callbacks: st, or OPRO_ERR_REENTRANT if one of them tried to free the object. */
+/*
+ * At the end of a call that ran callbacks: st, or OPRO_ERR_REENTRANT if one of them tried to free
+ * the object.
+ */
 opro_status opro__leave(opro__guard *guard, opro_error *err, opro_status st);
 
 /* Around every callback. */

@@ -66,7 +66,10 @@ typedef struct tag {
     size_t end; /* behind it */
 } tag;
 
-/* The tag at i. One that the text breaks off counts: what comes behind the text might complete it. */
+/*
+ * The tag at i. One that the text breaks off counts: what comes behind the text might complete
+ * it.
+ */
 static int read_tag(const opro__harmless *rules, opro__span text, size_t i, tag *t) {
     size_t n = opener_at(text, i), word;
 

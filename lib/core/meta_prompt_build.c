@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Composing. As a rule everything fits, and is written straight into the message. Only if not is it written part by part, in
- * the order in which parts would be dropped last: the best solution, the exemplars, the other solutions from better to
- * worse, feedback, rejections. As soon as one does not fit, it and all that come after it are what is dropped. Bytes and
- * estimated tokens are added up on the way; a host's tokenizer is asked about whole texts, and how many parts fit is
+ * Composing. As a rule everything fits, and is written straight into the message. Only if not is
+ * it written part by part, in the order in which parts would be dropped last: the best solution,
+ * the exemplars, the other solutions from better to worse, feedback, rejections. As soon as one
+ * does not fit, it and all that come after it are what is dropped. Bytes and estimated tokens are
+ * added up on the way; a host's tokenizer is asked about whole texts, and how many parts fit is
  * searched for.
  */
 #include "meta_prompt_parts.h"
@@ -132,7 +133,10 @@ static opro_status write_part(build *b, int slot, size_t i, opro__buf *out, int 
     }
 }
 
-/* The index of the i-th part in the order of the text, of a list of count: the best, the newest stands last. */
+/*
+ * The index of the i-th part in the order of the text, of a list of count: the best, the newest
+ * stands last.
+ */
 static size_t in_text(const opro_meta_prompt *mp, int slot, size_t i, size_t count) {
     if (slot == OPRO__SLOT_TRAJECTORY) return mp->shown.order[i];
     return slot == OPRO__SLOT_EXEMPLARS ? i : count - 1 - i;
@@ -205,7 +209,10 @@ static opro_status put_through(build *b, int slot, opro__span lead) {
 
 #define AHEAD 8
 
-/* The i-th candidate in the order of the text. Those that come soon are fetched: they lie all over the memory. */
+/*
+ * The i-th candidate in the order of the text. Those that come soon are fetched: they lie all
+ * over the memory.
+ */
 static const opro__candidate *candidate_at(const build *b, size_t i) {
     const opro__shown *shown = &b->mp->shown;
 
@@ -492,7 +499,10 @@ static opro_status step_down(build *b, size_t kept) {
     }
 }
 
-/* Find the most parts that fit, by the callback's count of the whole. What is taken has been counted. */
+/*
+ * Find the most parts that fit, by the callback's count of the whole. What is taken has been
+ * counted.
+ */
 static opro_status search(build *b) {
     size_t good = 0, bad = count_parts(b->mp), all = bad;
     int64_t most, tokens;

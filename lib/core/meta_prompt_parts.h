@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of the meta-prompt builder share: meta_prompt.c (the object), meta_prompt_write.c (the text of one block),
- * meta_prompt_build.c (what fits, put together).
+ * What the parts of the meta-prompt builder share: meta_prompt.c (the object),
+ * meta_prompt_write.c (the text of one block), meta_prompt_build.c (what fits, put together).
  */
 #ifndef OPRO_CORE_META_PROMPT_PARTS_H
 #define OPRO_CORE_META_PROMPT_PARTS_H
@@ -20,7 +20,10 @@
 /* The place of a block in an array: OPRO_BLOCK_LAYOUT, 10, is first. */
 #define OPRO__BLOCK(id) ((size_t)(OPRO_BLOCK_##id) / 10 - 1)
 
-/* The most bytes of a text before it is known whether it fits: as the option max_prompt_bytes allows. */
+/*
+ * The most bytes of a text before it is known whether it fits: as the option max_prompt_bytes
+ * allows.
+ */
 #define OPRO__PROMPT_MAX ((size_t)1 << 30)
 
 typedef struct opro__block {
@@ -96,19 +99,23 @@ struct opro_meta_prompt {
 opro_status opro__block_ask(opro_meta_prompt *mp, const opro_trajectory *t, int32_t block,
                             int64_t number, opro__buf *buf);
 
-/* The text of INTRO, REQUEST or PREFIX, which is the same for all parts: opro__block_ask() must have been done. */
+/*
+ * The text of INTRO, REQUEST or PREFIX, which is the same for all parts: opro__block_ask() must
+ * have been done.
+ */
 opro__span opro__block_fixed(const opro_meta_prompt *mp, size_t block);
 
 /*
- * Append one of the parts to out. *fits: 0 if it, or a value in it, is longer than the buffers may be; what was appended is
- * of no use then, and the buffers' states are good again. number: the candidate, or the index of the exemplar.
+ * Append one of the parts to out. *fits: 0 if it, or a value in it, is longer than the buffers
+ * may be; what was appended is of no use then, and the buffers' states are good again. number:
+ * the candidate, or the index of the exemplar.
  */
 opro_status opro__write_part(opro_meta_prompt *mp, const opro_trajectory *t, int32_t block,
                              int64_t number, opro__buf *out, int *fits);
 
 /*
- * Append an entry (the block has no callback). Afterwards, or after many, the same of all buffers: *fits, and OPRO_OK or
- * what st is.
+ * Append an entry (the block has no callback). Afterwards, or after many, the same of all
+ * buffers: *fits, and OPRO_OK or what st is.
  */
 opro_status opro__write_entry(opro_meta_prompt *mp, const opro__candidate *c, opro__buf *out);
 opro_status opro__write_done(opro_meta_prompt *mp, opro_status st, opro__buf *out, int *fits);

@@ -105,8 +105,8 @@ static opro_status no_bucket(opro_meta_prompt *mp, const opro__candidate *c) {
 }
 
 /*
- * An entry with a solution that is shown as it is, which nearly all are: one look, one copy. 0 if it is another, or the
- * buffer must grow first.
+ * An entry with a solution that is shown as it is, which nearly all are: one look, one copy. 0 if
+ * it is another, or the buffer must grow first.
  */
 static int write_plain(opro_meta_prompt *mp, const opro__candidate *c, opro__span score,
                        opro__buf *out) {

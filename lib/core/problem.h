@@ -40,7 +40,7 @@ struct opro_problem {
     opro__text description;
     opro__text score_name;
     int32_t direction;
-    int32_t display;  /* OPRO_DISPLAY_... when the option says auto */
+    int32_t display; /* OPRO_DISPLAY_... when the option says auto */
     int32_t decimals;
     int32_t prompt;   /* OPRO_META_PROMPT_... when the option says auto */
     double low, high; /* NaN: no range */
@@ -59,9 +59,12 @@ opro_problem *opro__problem_share(opro_problem *problem);
 /* What was to use it was not made: it can be set up further, unless others use it. */
 void opro__problem_thaw(opro_problem *problem);
 
-/* Copy a text argument into *text; OPRO_ERR_INVALID if it is not UTF-8, OPRO_ERR_LIMIT over max bytes. what: for messages. */
-opro_status opro__text_set(opro__mem *mem, opro__text *text, const char *s, size_t len, size_t max, const char *what,
-                           opro_error *err);
+/*
+ * Copy a text argument into *text; OPRO_ERR_INVALID if it is not UTF-8, OPRO_ERR_LIMIT over max
+ * bytes. what: for messages.
+ */
+opro_status opro__text_set(opro__mem *mem, opro__text *text, const char *s, size_t len, size_t max,
+                           const char *what, opro_error *err);
 
 /* 1 if score a is better than b in this direction. Neither is NaN. */
 int opro__better(int32_t direction, double a, double b);
@@ -70,14 +73,15 @@ int opro__better(int32_t direction, double a, double b);
 int opro__problem_has(const opro_problem *problem, int step);
 
 /*
- * Run a step on a text. *rejected says if it was refused; sink->buf then holds the reason, else the text. The sink must
- * have been made by opro__sink_init() with what the step allows (done here). sink: freed by the caller.
+ * Run a step on a text. *rejected says if it was refused; sink->buf then holds the reason, else
+ * the text. The sink must have been made by opro__sink_init() with what the step allows (done
+ * here). sink: freed by the caller.
  */
-opro_status opro__problem_step(const opro_problem *problem, int step, const char *text, size_t len, opro_sink *sink,
-                               opro__buf *buf, int *rejected, opro_error *err);
+opro_status opro__problem_step(const opro_problem *problem, int step, const char *text, size_t len,
+                               opro_sink *sink, opro__buf *buf, int *rejected, opro_error *err);
 
 /* Input and target of an exemplar, appended to buf; *input_len tells where the target begins. */
-opro_status opro__problem_exemplar(const opro_problem *problem, size_t index, opro__buf *buf, size_t *input_len,
-                                   opro_error *err);
+opro_status opro__problem_exemplar(const opro_problem *problem, size_t index, opro__buf *buf,
+                                   size_t *input_len, opro_error *err);
 
 #endif

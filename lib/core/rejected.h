@@ -18,7 +18,10 @@ typedef struct opro__rejected {
 void opro__rejected_init(opro__rejected *rejected, opro__mem *mem);
 void opro__rejected_free(opro__rejected *rejected);
 
-/* Catch up with a trajectory, to know the last size of them (size > 0, always the same). OPRO_ERR_NOMEM. */
+/*
+ * Catch up with a trajectory, to know the last size of them (size > 0, always the same).
+ * OPRO_ERR_NOMEM.
+ */
 opro_status opro__rejected_update(opro__rejected *rejected, const opro_trajectory *t, size_t size);
 
 /* The number of the i-th, the newest first (i < n). */

@@ -59,7 +59,9 @@ static int same_text(void *key, uint32_t index, const void *owner) {
     return text->len == other.len && memcmp(text->s, other.s, text->len) == 0;
 }
 
-/* The index of what was found follows behind: the usual reply holds one candidate and needs none. */
+/*
+ * The index of what was found follows behind: the usual reply holds one candidate and needs none.
+ */
 static opro_status index_found(opro__reading *reading) {
     for (size_t i = reading->seen.count; i < reading->reply->n; i++) {
         opro__slice text = found_text(reading->reply, i);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cutting candidates out of a model's reply. The rules: bytes that are not UTF-8 become U+FFFD; reasoning
- * (<think>...</think>) is invisible; tags in any case; cleaning of quotes, fences and emphasis. Linear in the reply's
- * length, no recursion.
+ * Cutting candidates out of a model's reply. The rules: bytes that are not UTF-8 become U+FFFD;
+ * reasoning (<think>...</think>) is invisible; tags in any case; cleaning of quotes, fences and
+ * emphasis. Linear in the reply's length, no recursion.
  */
 #ifndef OPRO_CORE_REPLY_H
 #define OPRO_CORE_REPLY_H
@@ -42,16 +42,20 @@ void opro__reply_init(opro__reply *reply, opro__mem *mem);
 void opro__reply_free(opro__reply *reply);
 
 /*
- * Find the candidates in s, in order; what was in reply is forgotten. space: needed for OPRO__FORMAT_VECTOR (dimension and
- * names; the text found is canonical: numbers joined by ", "), else ignored. Texts (INS, START, TEXT, SQUARE) are not
- * empty, and none is there twice; traces and vectors may repeat. For OPRO__FORMAT_TRACE the texts are cleaned but not
- * checked to be permutations, so that they may be empty: see opro__permutation_read(). OPRO_ERR_LIMIT for a reply over
- * OPRO__REPLY_MAX, OPRO_ERR_NOMEM; nothing is found then.
+ * Find the candidates in s, in order; what was in reply is forgotten. space: needed for
+ * OPRO__FORMAT_VECTOR (dimension and names; the text found is canonical: numbers joined by ", "),
+ * else ignored. Texts (INS, START, TEXT, SQUARE) are not empty, and none is there twice; traces
+ * and vectors may repeat. For OPRO__FORMAT_TRACE the texts are cleaned but not checked to be
+ * permutations, so that they may be empty: see opro__permutation_read(). OPRO_ERR_LIMIT for a
+ * reply over OPRO__REPLY_MAX, OPRO_ERR_NOMEM; nothing is found then.
  */
 opro_status opro__reply_parse(opro__reply *reply, int32_t format, const opro__space *space,
                               const char *s, size_t len);
 
-/* Append s without blanks, fences, quotes and emphasis around it (the cleaning rule for text candidates). */
+/*
+ * Append s without blanks, fences, quotes and emphasis around it (the cleaning rule for text
+ * candidates).
+ */
 void opro__reply_clean(opro__buf *out, const char *s, size_t len);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Brackets. One behind a backslash is text. Matching needs no stack: a closing bracket without a partner shows itself on
- * the way forward, an opening one on the way back.
+ * Brackets. One behind a backslash is text. Matching needs no stack: a closing bracket without a
+ * partner shows itself on the way forward, an opening one on the way back.
  */
 #include "reply_parts.h"
 

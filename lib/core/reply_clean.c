@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cleaning of a candidate. What surrounds it falls only if it does not occur inside, so each kind of fence, quote and
- * emphasis falls once at most: a handful of passes, whatever the text.
+ * The cleaning of a candidate. What surrounds it falls only if it does not occur inside, so each
+ * kind of fence, quote and emphasis falls once at most: a handful of passes, whatever the text.
  */
 #include "reply_parts.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of the reply reader share: reply.c (the way of a reply), reply_tags.c, reply_brackets.c, reply_clean.c. */
+/*
+ * What the parts of the reply reader share: reply.c (the way of a reply), reply_tags.c,
+ * reply_brackets.c, reply_clean.c.
+ */
 #ifndef OPRO_CORE_REPLY_PARTS_H
 #define OPRO_CORE_REPLY_PARTS_H
 
@@ -40,13 +43,16 @@ opro__slice opro__slice_clean(opro__slice text);
 
 /* ---- reply_tags.c --------------------------------------------------------------------------------------------- */
 
-/* Candidates between tags of that name (INS, TEXT, ...). line: of an unclosed one only the first line that is not empty. */
+/*
+ * Candidates between tags of that name (INS, TEXT, ...). line: of an unclosed one only the first
+ * line that is not empty.
+ */
 opro_status opro__reading_tags(opro__reading *reading, const char *name, int line,
                                opro__slice text);
 
 /*
- * Cut reasoning out of *text, which then is in out. A newline is left where it stood. out: initialised and empty; not used
- * if there is no reasoning.
+ * Cut reasoning out of *text, which then is in out. A newline is left where it stood. out:
+ * initialised and empty; not used if there is no reasoning.
  */
 opro_status opro__cut_reasoning(opro__slice *text, opro__buf *out);
 

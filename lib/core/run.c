@@ -193,7 +193,10 @@ static opro_status copy_scores(opro_run *run, opro__candidate *c, const opro_tra
     return st;
 }
 
-/* Solutions that are also initial ones need no scoring any more; those that are not legal here stay behind. */
+/*
+ * Solutions that are also initial ones need no scoring any more; those that are not legal here
+ * stay behind.
+ */
 static opro_status warm_one(opro_run *run, const opro_trajectory *from, int64_t number) {
     size_t len;
     const char *text = opro_trajectory_text(from, number, &len);

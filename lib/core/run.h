@@ -45,10 +45,11 @@ enum {
 
 /* Buffers of admit.c, each for one thing, so that none is overwritten while it is read. */
 enum {
+    OPRO__SCRATCH_REPLY,
+    OPRO__SCRATCH_FOUND, /* a candidate as it was found */
     OPRO__SCRATCH_CANONICAL,
     OPRO__SCRATCH_OTHER, /* a reason */
     OPRO__SCRATCH_TIDY,
-    OPRO__SCRATCH_REPLY,
     OPRO__SCRATCH_ILLEGAL, /* what a repair began with */
     OPRO__SCRATCH_POLISHED,
     OPRO__SCRATCH
@@ -203,13 +204,16 @@ void opro__batch_free(opro_run *run, opro__batch *batch);
 
 /* ---- admit.c ---- */
 
-/* Admit the candidates of a reply (whole: the text is one solution, not a reply) to a sample. */
-opro_status opro__admit(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
-                        const char *text, size_t len, int whole);
+/* What is answered with. */
+enum {
+    OPRO__ANSWER_REPLY,     /* candidates are cut out of it */
+    OPRO__ANSWER_TRUNCATED, /* rejected as a whole          */
+    OPRO__ANSWER_SOLUTION   /* it is one candidate          */
+};
 
-/* A reply is rejected as a whole. */
-opro_status opro__reject_reply(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
-                               const char *reply, size_t len, int32_t reason, const char *detail);
+/* Admit the candidates of an answer to a sample. */
+opro_status opro__admit(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
+                        const char *text, size_t len, int how);
 
 /* Admit a start, which may be there already; OPRO_ERR_REJECTED if it is not legal. */
 opro_status opro__admit_start(opro_run *run, const char *text, size_t len, int flag,

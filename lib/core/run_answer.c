@@ -54,9 +54,6 @@ static const char *keep_message(const opro_run *run, const char *s, size_t len, 
 
 /* ---- replies -------------------------------------------------------------------------------------------------- */
 
-/* What is answered with: a model's reply, one that was cut off, a bare solution. */
-enum { REPLY, TRUNCATED, SOLUTION };
-
 static opro_status check_reply(opro_run *run, const opro_request *request, size_t index,
                                int32_t origin, size_t len) {
     const opro__batch *batch = request->batch;
@@ -90,11 +87,7 @@ static opro_status take_reply(opro_run *run, opro_request *request, size_t index
         opro__run_close(run, request);
     else
         request->json = json, json = NULL;
-    if (how == TRUNCATED)
-        st = opro__reject_reply(run, batch, sample, origin, text, len, OPRO_REASON_TRUNCATED,
-                                "the reply was cut off");
-    else
-        st = opro__admit(run, batch, sample, origin, text, len, how == SOLUTION);
+    st = opro__admit(run, batch, sample, origin, text, len, how);
     opro__free(&run->mem, json);
     return st == OPRO_OK ? opro__batches_advance(run) : st;
 }
@@ -127,25 +120,26 @@ static opro_status answer_reply(opro_run *run, int call, uint64_t id, const size
 }
 
 opro_status opro_run_answer_text(opro_run *run, uint64_t id, const char *reply, size_t len) {
-    return answer_reply(run, OPRO__CALL_opro_run_answer_text, id, NULL, 0, REPLY, reply, len);
+    return answer_reply(run, OPRO__CALL_opro_run_answer_text, id, NULL, 0, OPRO__ANSWER_REPLY,
+                        reply, len);
 }
 
 opro_status opro_run_answer_reply(opro_run *run, uint64_t id, size_t index, int32_t origin,
                                   const char *reply, size_t len) {
-    return answer_reply(run, OPRO__CALL_opro_run_answer_reply, id, &index, origin, REPLY, reply,
-                        len);
+    return answer_reply(run, OPRO__CALL_opro_run_answer_reply, id, &index, origin,
+                        OPRO__ANSWER_REPLY, reply, len);
 }
 
 opro_status opro_run_answer_truncated(opro_run *run, uint64_t id, size_t index, int32_t origin,
                                       const char *reply, size_t len) {
-    return answer_reply(run, OPRO__CALL_opro_run_answer_truncated, id, &index, origin, TRUNCATED,
-                        reply, len);
+    return answer_reply(run, OPRO__CALL_opro_run_answer_truncated, id, &index, origin,
+                        OPRO__ANSWER_TRUNCATED, reply, len);
 }
 
 opro_status opro_run_answer_solution(opro_run *run, uint64_t id, size_t index, int32_t origin,
                                      const char *text, size_t len) {
-    return answer_reply(run, OPRO__CALL_opro_run_answer_solution, id, &index, origin, SOLUTION,
-                        text, len);
+    return answer_reply(run, OPRO__CALL_opro_run_answer_solution, id, &index, origin,
+                        OPRO__ANSWER_SOLUTION, text, len);
 }
 
 /* ---- scores --------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which request comes next: scores of the oldest batch first, then its samples, then another batch. */
+/*
+ * Which request comes next: scores of the oldest batch first, then its samples, then another
+ * batch.
+ */
 #include <string.h>
 
 #include "base/hash.h"
@@ -78,7 +81,10 @@ static size_t next_samples(const opro_run *run, opro__batch *batch, size_t *firs
     return n;
 }
 
-/* Seeds fit 32-bit signed integers, which is what servers take, with room for the samples of a request. */
+/*
+ * Seeds fit 32-bit signed integers, which is what servers take, with room for the samples of a
+ * request.
+ */
 static uint64_t sampling_seed(const opro_run *run, const opro__batch *batch, size_t first) {
     opro__rng rng =
         opro__rng_make((uint64_t)OPRO__INT(&run->options, SEED), batch->step, OPRO__RNG_SAMPLING);

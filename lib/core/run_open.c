@@ -19,8 +19,8 @@ static int same_issued(void *key, uint32_t index, const void *owner) {
 }
 
 /*
- * Scores are asked for by an id that is made of what is scored, so it does not depend on the order of answers. The first
- * bit keeps it apart from the ids of proposals.
+ * Scores are asked for by an id that is made of what is scored, so it does not depend on the
+ * order of answers. The first bit keeps it apart from the ids of proposals.
  */
 static uint64_t score_id(const opro__candidate *candidate, int32_t set) {
     uint64_t digest =

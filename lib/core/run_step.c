@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps: begun with a meta-prompt and a reservation, moved on by answers, ended with figures and the question whether to stop. */
+/*
+ * Steps: begun with a meta-prompt and a reservation, moved on by answers, ended with figures and
+ * the question whether to stop.
+ */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -83,7 +86,10 @@ static double temperature(const opro_run *run, int64_t step) {
            (double)step / (double)steps * (OPRO__REAL(&run->options, TEMPERATURE_END) - start);
 }
 
-/* Reserve for as many samples as the budgets allow, and for asking again. 0: none, and the reason is set. */
+/*
+ * Reserve for as many samples as the budgets allow, and for asking again. 0: none, and the reason
+ * is set.
+ */
 static int64_t reserve_samples(opro_run *run, int validates, int64_t want, opro__amounts reply,
                                opro__amounts *held, int64_t *extra, int32_t *reason) {
     int64_t candidates =
@@ -125,7 +131,10 @@ static size_t to_ask_again(const opro_run *run, const opro__batch *batch) {
     return (size_t)batch->extra < batch->barren ? (size_t)batch->extra : batch->barren;
 }
 
-/* Steady mode: 1 if so many samples more would bring too many candidates to work on, at the worst. */
+/*
+ * Steady mode: 1 if so many samples more would bring too many candidates to work on, at the
+ * worst.
+ */
 static int too_many(const opro_run *run, int64_t want) {
     int64_t samples = want + (int64_t)run->samples_under_way;
 
@@ -340,7 +349,10 @@ static int in_order(const void *a, const void *b) {
     return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* By sample, whatever the order of answers. Only when nothing is left to be asked for: next_score counts in this order. */
+/*
+ * By sample, whatever the order of answers. Only when nothing is left to be asked for: next_score
+ * counts in this order.
+ */
 static void sort_work(opro__batch *batch) {
     if (batch->n_work) qsort(batch->work, batch->n_work, sizeof *batch->work, in_order);
 }
@@ -389,8 +401,9 @@ static int32_t reason_to_stop(const opro_run *run, int64_t step) {
 }
 
 /*
- * Failures in a row, step by step, since within a step the order of answers does not count; and by what was asked for: a
- * scorer that never answers is not made up for by an optimizer that does.
+ * Failures in a row, step by step, since within a step the order of answers does not count; and
+ * by what was asked for: a scorer that never answers is not made up for by an optimizer that
+ * does.
  */
 static void count_failures(opro_run *run, const opro__batch *batch) {
     for (int kind = 0; kind < 2; kind++)
@@ -440,7 +453,10 @@ static void ask_again(opro_run *run, opro__batch *batch) {
     batch->waves++;
 }
 
-/* When all training scores are in: send the scored ones to validation, in the order of the samples. */
+/*
+ * When all training scores are in: send the scored ones to validation, in the order of the
+ * samples.
+ */
 static void begin_validation(opro__batch *batch) {
     batch->validating = 1;
     sort_work(batch);

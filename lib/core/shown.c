@@ -35,8 +35,9 @@ opro_status opro__scale_make(opro__scale *scale, const opro_problem *problem,
 }
 
 /*
- * Fixed point without the printf family, which takes longer than all the rest of an entry. The product with the power of
- * ten is off by less than 2^-12; where that could decide the last digit, or for more digits, the exact way is taken.
+ * Fixed point without the printf family, which takes longer than all the rest of an entry. The
+ * product with the power of ten is off by less than 2^-12; where that could decide the last
+ * digit, or for more digits, the exact way is taken.
  */
 static size_t write_fixed(double value, int decimals, char text[OPRO__NUM_SIZE]) {
     static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};

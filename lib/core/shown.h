@@ -17,7 +17,10 @@ typedef struct opro__scale {
     double low, high; /* NaN: no range */
 } opro__scale;
 
-/* By the options, or else as the problem says. OPRO_ERR_INVALID: buckets are asked for and there is no range. */
+/*
+ * By the options, or else as the problem says. OPRO_ERR_INVALID: buckets are asked for and there
+ * is no range.
+ */
 opro_status opro__scale_make(opro__scale *scale, const opro_problem *problem,
                              const opro__options *options, opro_error *err);
 
@@ -42,13 +45,16 @@ typedef struct opro__shown {
 void opro__shown_init(opro__shown *shown, opro__mem *mem);
 void opro__shown_free(opro__shown *shown);
 
-/* The best candidates, as many as the options allow, cut by the threshold, in the order that the option says. */
+/*
+ * The best candidates, as many as the options allow, cut by the threshold, in the order that the
+ * option says.
+ */
 opro_status opro__shown_select(opro__shown *shown, const opro__options *options,
                                const opro_trajectory *t, int64_t step);
 
 /*
- * Show the first count of numbers instead, in their order: some of those selected, none twice. OPRO_ERR_CALLBACK if they
- * are not, OPRO_ERR_NOMEM.
+ * Show the first count of numbers instead, in their order: some of those selected, none twice.
+ * OPRO_ERR_CALLBACK if they are not, OPRO_ERR_NOMEM.
  */
 opro_status opro__shown_replace(opro__shown *shown, const int64_t *numbers, size_t count);
 

@@ -14,13 +14,17 @@ enum {
 
 struct opro_sink {
     unsigned allows;
-    unsigned got;       /* what was delivered: the same bits                                              */
-    opro__buf *buf;     /* texts, one behind the other, or the reason of a refusal                        */
-    size_t *ends;       /* OPRO__SINK_TEXTS: where each text ends in buf                                  */
-    size_t n;           /* texts delivered                                                                */
+    unsigned
+        got; /* what was delivered: the same bits                                              */
+    opro__buf
+        *buf; /* texts, one behind the other, or the reason of a refusal                        */
+    size_t
+        *ends; /* OPRO__SINK_TEXTS: where each text ends in buf                                  */
+    size_t n;  /* texts delivered                                                                */
     size_t cap;
     int64_t count;
-    opro_status status; /* first failure of a delivery: it is the callback's failure too                  */
+    opro_status
+        status; /* first failure of a delivery: it is the callback's failure too                  */
 };
 
 /* buf: where texts go; cleared. */
@@ -30,7 +34,10 @@ void opro__sink_free(opro_sink *sink);
 /* The i-th text of OPRO__SINK_TEXTS. */
 const char *opro__sink_get(const opro_sink *sink, size_t i, size_t *len);
 
-/* What a callback that returned this value amounts to: OPRO_OK only if it delivered one of the things in want. */
+/*
+ * What a callback that returned this value amounts to: OPRO_OK only if it delivered one of the
+ * things in want.
+ */
 opro_status opro__sink_close(const opro_sink *sink, int32_t returned, unsigned want);
 
 #endif

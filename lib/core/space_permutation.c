@@ -104,7 +104,10 @@ int opro__trace_next(const char *s, size_t len, size_t *at, size_t *token, int32
 
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
-/* The nodes of a trace: the first n + 1 of them, how many there are, and the first that is too large (-1: none is). */
+/*
+ * The nodes of a trace: the first n + 1 of them, how many there are, and the first that is too
+ * large (-1: none is).
+ */
 typedef struct trace {
     int32_t *nodes;
     size_t count;

@@ -35,8 +35,8 @@ static void trim(const char **s, size_t *len) {
 /* ---- numbers -------------------------------------------------------------------------------------------------- */
 
 /*
- * Models also write "5." and the typographic minus. Spell the number as opro__num_parse() knows it; 0 if it is too long
- * for that to be a number.
+ * Models also write "5." and the typographic minus. Spell the number as opro__num_parse() knows
+ * it; 0 if it is too long for that to be a number.
  */
 static size_t respell(const char *s, size_t len, char text[OPRO__NUM_SIZE]) {
     size_t out = 0;
@@ -174,7 +174,10 @@ static int read_item(scan *sc, const char *s, size_t len, double *value,
     return read_number(s, len, value) ? OPRO__VECTOR_OK : OPRO__VECTOR_NUMBER;
 }
 
-/* Coordinates that are not at their places are fine if each of them says where it belongs, and no two the same. */
+/*
+ * Coordinates that are not at their places are fine if each of them says where it belongs, and no
+ * two the same.
+ */
 static int check_places(const scan *sc, opro__vector_fault *fault) {
     unsigned char taken[OPRO__VECTOR_MAX / 8] = {0};
 

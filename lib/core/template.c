@@ -100,7 +100,10 @@ static opro_status read_literal(parser *p) {
     return OPRO_OK;
 }
 
-/* A literal, with all that is constant in it, and the placeholder behind it. Its literal begins where the last one ended. */
+/*
+ * A literal, with all that is constant in it, and the placeholder behind it. Its literal begins
+ * where the last one ended.
+ */
 static opro_status read_piece(parser *p, opro__piece *piece) {
     size_t begin = p->literals.len;
     opro_status st;

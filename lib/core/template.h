@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Templates: text with named placeholders in braces, "{{" and "}}" for literal braces. Compiled once, so that filling one
- * in is nothing but copying.
+ * Templates: text with named placeholders in braces, "{{" and "}}" for literal braces. Compiled
+ * once, so that filling one in is nothing but copying.
  */
 #ifndef OPRO_CORE_TEMPLATE_H
 #define OPRO_CORE_TEMPLATE_H
@@ -61,7 +61,10 @@ typedef struct opro__template {
     size_t fixed; /* bytes of literal text */
 } opro__template;
 
-/* What may be read behind a literal, and written behind what is put together, to copy without calls. */
+/*
+ * What may be read behind a literal, and written behind what is put together, to copy without
+ * calls.
+ */
 #define OPRO__SLACK 16
 
 /* What a template may have. */
@@ -74,17 +77,24 @@ typedef struct opro__slots {
 } opro__slots;
 
 /*
- * Compile a text into *out, whose old contents are freed; *out is as before on failure. OPRO_ERR_PARSE, OPRO_ERR_INVALID
- * (not UTF-8), OPRO_ERR_LIMIT (over 1 MiB, or 1 GiB with what it stands for), OPRO_ERR_NOMEM.
+ * Compile a text into *out, whose old contents are freed; *out is as before on failure.
+ * OPRO_ERR_PARSE, OPRO_ERR_INVALID (not UTF-8), OPRO_ERR_LIMIT (over 1 MiB, or 1 GiB with what it
+ * stands for), OPRO_ERR_NOMEM.
  */
 opro_status opro__template_compile(opro__template *out, opro__mem *mem, const char *text,
                                    size_t len, const opro__slots *slots, opro_error *err);
 void opro__template_free(opro__template *t, opro__mem *mem);
 
-/* Append the text with its placeholders filled in: values[slot]. No NUL is written; see opro__put(). */
+/*
+ * Append the text with its placeholders filled in: values[slot]. No NUL is written; see
+ * opro__put().
+ */
 void opro__template_fill(const opro__template *t, const opro__span *values, opro__buf *out);
 
-/* A literal, which is short as a rule: a copy of a known size needs no call. To: with OPRO__SLACK bytes of room behind. */
+/*
+ * A literal, which is short as a rule: a copy of a known size needs no call. To: with OPRO__SLACK
+ * bytes of room behind.
+ */
 static inline char *opro__copy_literal(char *to, opro__span literal) {
     if (literal.len <= OPRO__SLACK)
         memcpy(to, literal.s, OPRO__SLACK);
@@ -93,13 +103,19 @@ static inline char *opro__copy_literal(char *to, opro__span literal) {
     return to + literal.len;
 }
 
-/* Room for len more bytes and the slack behind them: where they go, or NULL if the buffer must grow first. */
+/*
+ * Room for len more bytes and the slack behind them: where they go, or NULL if the buffer must
+ * grow first.
+ */
 static inline char *opro__room(const opro__buf *out, size_t len) {
     if (out->status != OPRO_OK || len > out->max - out->len) return NULL;
     return len + OPRO__SLACK < out->cap - out->len ? out->data + out->len : NULL;
 }
 
-/* Append, without a NUL behind it: opro__buf_cut(out, out->len) writes one in the end. Most appends need no call. */
+/*
+ * Append, without a NUL behind it: opro__buf_cut(out, out->len) writes one in the end. Most
+ * appends need no call.
+ */
 static inline void opro__put(opro__buf *out, const char *s, size_t len) {
     if (out->status == OPRO_OK && len < out->cap - out->len && len <= out->max - out->len) {
         if (len) memcpy(out->data + out->len, s, len);

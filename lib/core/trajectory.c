@@ -485,8 +485,11 @@ opro_status opro_trajectory_add(opro_trajectory *t, const char *text, size_t len
     int fresh = 0;
     opro_status st;
 
-    if (!t || !scores || n < 1 || !opro__arg(&text, &len)) return OPRO_ERR_INVALID;
+    if (!t) return OPRO_ERR_INVALID;
     opro__err_clear(&t->err);
+    if (!opro__arg(&text, &len) || !scores || n < 1)
+        return opro__fail(&t->err, OPRO_ERR_INVALID,
+                          "a solution needs a text and at least one score");
     if (t->belongs_to_run)
         return opro__fail(&t->err, OPRO_ERR_STATE,
                           "this trajectory belongs to a run, which alone adds to it");

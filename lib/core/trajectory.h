@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trajectory from inside. A candidate is met (opro__trajectory_meet: it is remembered, but pending), decided, and then
- * committed, which gives it its number. Only committed ones are public. Candidates never move.
+ * The trajectory from inside. A candidate is met (opro__trajectory_meet: it is remembered, but
+ * pending), decided, and then committed, which gives it its number. Only committed ones are
+ * public. Candidates never move.
  */
 #ifndef OPRO_CORE_TRAJECTORY_H
 #define OPRO_CORE_TRAJECTORY_H
@@ -86,19 +87,22 @@ opro_status opro__trajectory_init(opro_trajectory *t, opro__mem *mem, int32_t di
 void opro__trajectory_clear(opro_trajectory *t);
 
 /*
- * The candidate that counts as this text, pending or not; NULL. What counts is the option dedup, but a pending candidate
- * is the same only if its text is, byte for byte.
+ * The candidate that counts as this text, pending or not; NULL. What counts is the option dedup,
+ * but a pending candidate is the same only if its text is, byte for byte.
  */
 opro__candidate *opro__trajectory_lookup(const opro_trajectory *t, const char *text, size_t len);
 
 /*
- * The same, or else a new pending candidate with this text; *fresh says if it is new. NULL when there is no memory (or
- * room: 2^32 - 2). Committing it cannot fail.
+ * The same, or else a new pending candidate with this text; *fresh says if it is new. NULL when
+ * there is no memory (or room: 2^32 - 2). Committing it cannot fail.
  */
 opro__candidate *opro__trajectory_meet(opro_trajectory *t, const char *text, size_t len,
                                        int *fresh);
 
-/* Space for scores of a set (0 train, 1 validation), all NaN. OPRO_ERR_NOMEM. One instance needs none. */
+/*
+ * Space for scores of a set (0 train, 1 validation), all NaN. OPRO_ERR_NOMEM. One instance needs
+ * none.
+ */
 opro_status opro__candidate_scores(opro_trajectory *t, opro__candidate *c, int set, size_t n);
 opro_status opro__candidate_detail(opro_trajectory *t, opro__candidate *c, const char *s,
                                    size_t len);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the blocks contain and how entries and exemplars are laid out follows the published program; the words do not.
- * Fixed text comes first and only claims what is true whatever is shown: that depends on options and problem alone, and
- * what speaks of a list is in LAYOUT, where it goes away with the list.
+ * What the blocks contain and how entries and exemplars are laid out follows the published
+ * program; the words do not. Fixed text comes first and only claims what is true whatever is
+ * shown: that depends on options and problem alone, and what speaks of a list is in LAYOUT, where
+ * it goes away with the list.
  *
  * A model that repeats its meta-prompt must not answer by that. So the last tags in each are empty.
  */
@@ -102,7 +103,10 @@ const char *opro__wording_close(const opro__wording *w) {
     return marks[mark_of(w)].close;
 }
 
-/* In the square kind <INS> marks the place in an exemplar: a mark of ours, if not one of the format. */
+/*
+ * In the square kind <INS> marks the place in an exemplar: a mark of ours, if not one of the
+ * format.
+ */
 const char *opro__wording_tag(const opro__wording *w) {
     return w->kind == OPRO_META_PROMPT_SQUARE ? "INS" : marks[mark_of(w)].tag;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The words of every kind of meta-prompt: the built-in templates of its blocks, in the library's own words. */
+/*
+ * The words of every kind of meta-prompt: the built-in templates of its blocks, in the library's
+ * own words.
+ */
 #ifndef OPRO_CORE_WORDING_H
 #define OPRO_CORE_WORDING_H
 

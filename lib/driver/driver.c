@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A run with an optimizer and a scorer: takes requests, has them answered, takes what other threads post. */
+/*
+ * A run with an optimizer and a scorer: takes requests, has them answered, takes what other
+ * threads post.
+ */
 #include "opro/driver.h"
 
 #include <string.h>
@@ -274,8 +277,8 @@ static opro_status dispatch(opro_driver *driver, opro_request *request) {
 }
 
 /*
- * Do what can be done now, until a step has ended. OPRO_OK: a step ended, or *did; OPRO_WAIT: nothing is left to do without
- * more answers.
+ * Do what can be done now, until a step has ended. OPRO_OK: a step ended, or *did; OPRO_WAIT:
+ * nothing is left to do without more answers.
  */
 static opro_status pump(opro_driver *driver, int64_t *ms, int *did) {
     opro_run *run = driver->run;

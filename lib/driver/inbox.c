@@ -93,7 +93,10 @@ static opro_status put(opro__inbox *inbox, const opro__post *post, const void *d
     return OPRO_OK;
 }
 
-/* Tell who waits, here or in a loop of the host's. The callback is told under the lock, so that it cannot be replaced. */
+/*
+ * Tell who waits, here or in a loop of the host's. The callback is told under the lock, so that
+ * it cannot be replaced.
+ */
 static void announce(opro__inbox *inbox) {
     pthread_cond_signal(&inbox->came);
     if (inbox->wakeup.fn) ((opro_destroy_fn)inbox->wakeup.fn)(inbox->wakeup.user_data);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers from other threads, on their way to the driver: the only place with a mutex. Posting copies the answer under the
- * lock; the driver takes the whole list at once and works through it without the lock.
+ * Answers from other threads, on their way to the driver: the only place with a mutex. Posting
+ * copies the answer under the lock; the driver takes the whole list at once and works through it
+ * without the lock.
  */
 #ifndef OPRO_DRIVER_INBOX_H
 #define OPRO_DRIVER_INBOX_H
@@ -41,11 +42,16 @@ opro_status opro__inbox_put(opro__inbox *inbox, const opro__post *post, const vo
 void opro__inbox_stop(opro__inbox *inbox);
 void opro__inbox_wake(opro__inbox *inbox);
 
-/* The driver: everything that was posted, in order; NULL if nothing. *stop: it was asked to stop. */
+/*
+ * The driver: everything that was posted, in order; NULL if nothing. *stop: it was asked to stop.
+ */
 opro__post *opro__inbox_take(opro__inbox *inbox, int *stop);
 void opro__inbox_done(opro__inbox *inbox, opro__post *post);
 
-/* The driver: wait until something comes or ms have passed (-1: for ever). 1 if it was woken by opro__inbox_wake(). */
+/*
+ * The driver: wait until something comes or ms have passed (-1: for ever). 1 if it was woken by
+ * opro__inbox_wake().
+ */
 int opro__inbox_wait(opro__inbox *inbox, int64_t ms);
 
 /* The driver: who is told when something comes. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the local optimizer knows of a kind of solutions: its arms, how they learn and how they propose. */
+/*
+ * What the local optimizer knows of a kind of solutions: its arms, how they learn and how they
+ * propose.
+ */
 #ifndef OPRO_SEARCH_ARMS_H
 #define OPRO_SEARCH_ARMS_H
 
@@ -12,7 +15,10 @@
 
 #define OPRO__NO_ARM SIZE_MAX
 
-/* The last arm of every kind is a random solution: it is always usable and never chosen by credit. */
+/*
+ * The last arm of every kind is a random solution: it is always usable and never chosen by
+ * credit.
+ */
 typedef struct opro__arms {
     size_t n;                        /* without the random one                              */
     int32_t origins[OPRO__ARMS_MAX]; /* OPRO_ORIGIN_... of each; [n]: of the random one     */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which arm proposes next: Thompson sampling (Thompson 1933) with forgetting. An arm earns credit only for a new best:
- * credit for merely good candidates goes to whatever makes tiny copies of good ones.
+ * Which arm proposes next: Thompson sampling (Thompson 1933) with forgetting. An arm earns credit
+ * only for a new best: credit for merely good candidates goes to whatever makes tiny copies of
+ * good ones.
  */
 #ifndef OPRO_SEARCH_BANDIT_H
 #define OPRO_SEARCH_BANDIT_H

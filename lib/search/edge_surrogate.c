@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define SETTLED 1e-5 /* less of a direction than this is new: it is settled */
-#define WRONG   1e-2 /* a settled direction that is off by this much of what is usual: not a sum over edges */
+#define WRONG                                                                                      \
+    1e-2 /* a settled direction that is off by this much of what is usual: not a sum over edges */
 
 int opro__edges_init(opro__edges *edges, size_t n, opro__mem *mem) {
     size_t e = n * (n - 1) / 2;
@@ -55,30 +56,49 @@ static size_t tour_edge(const opro__edges *edges, const int32_t *tour, size_t i)
 
 /* ---- learning ------------------------------------------------------------------------------------------------- */
 
-/* Four sums at a time: they do not wait for each other. */
+/* Several sums at a time: they do not wait for each other. */
 static double dot(const double *a, const double *b, size_t n) {
-    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    double sums[8] = {0};
     size_t i = 0;
 
-    for (; i + 4 <= n; i += 4) {
-        s0 += a[i] * b[i];
-        s1 += a[i + 1] * b[i + 1];
-        s2 += a[i + 2] * b[i + 2];
-        s3 += a[i + 3] * b[i + 3];
-    }
+    for (; i + 8 <= n; i += 8)
+        for (size_t k = 0; k < 8; k++)
+            sums[k] += a[i + k] * b[i + k];
     for (; i < n; i++)
-        s0 += a[i] * b[i];
-    return (s0 + s1) + (s2 + s3);
+        sums[0] += a[i] * b[i];
+    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) +
+           ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+static void subtract(double *vector, double share, const double *row, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        vector[i] -= share * row[i];
 }
 
 /* Take out of a vector what is settled. */
 static void project(const opro__edges *edges, double *vector) {
     for (size_t k = 0; k < edges->rank; k++) {
         const double *row = edges->basis[k];
-        double share = dot(row, vector, edges->edges);
 
-        for (size_t i = 0; i < edges->edges; i++)
-            vector[i] -= share * row[i];
+        subtract(vector, dot(row, vector, edges->edges), row, edges->edges);
+    }
+}
+
+/* The same for the difference between a tour and the reference, which has few entries. */
+static void project_difference(const opro__edges *edges, const int32_t *tour, double *vector) {
+    size_t mine[OPRO__EDGES_NODES_MAX], theirs[OPRO__EDGES_NODES_MAX];
+
+    for (size_t i = 0; i < edges->n; i++) {
+        mine[i] = tour_edge(edges, tour, i);
+        theirs[i] = tour_edge(edges, edges->reference, i);
+    }
+    for (size_t k = 0; k < edges->rank; k++) {
+        const double *row = edges->basis[k];
+        double share = 0;
+
+        for (size_t i = 0; i < edges->n; i++)
+            share += row[mine[i]] - row[theirs[i]];
+        subtract(vector, share, row, edges->edges);
     }
 }
 
@@ -124,7 +144,7 @@ int opro__edges_learn(opro__edges *edges, const int32_t *tour, double badness) {
     size = sqrt(dot(d, d, edges->edges));
     left = 0;
     if (!opro__edges_settled(edges)) {
-        project(edges, d);
+        project_difference(edges, tour, d);
         project(edges, d); /* twice is enough (Kahan): the first time leaves rounding */
         left = sqrt(dot(d, d, edges->edges));
     }
@@ -150,13 +170,12 @@ double opro__edges_predict(const opro__edges *edges, const int32_t *tour) {
     return sum;
 }
 
-int JOINT = 1;
 void opro__edges_draw(opro__edges *edges, double boldness, opro__rng *rng, double *matrix) {
     double *noise = edges->weights, amount = boldness * spread(edges);
 
     for (size_t i = 0; i < edges->edges; i++)
         noise[i] = amount > 0 ? amount * opro__rng_normal(rng) : 0;
-    if (amount > 0) {if (JOINT) project(edges, noise); else for (size_t i = 0; i < edges->edges; i++) noise[i]*=sqrt(edges->open[i]);}
+    if (amount > 0) project(edges, noise);
     for (size_t i = 0; i < edges->n; i++) {
         matrix[i * edges->n + i] = 0;
         for (size_t j = 0; j < i; j++) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the scores of whole tours say about the costs of single edges, when the cost of a tour is the sum over its edges
- * and nothing else is known: a Bayesian linear model. Every edge has a cost of its own, drawn from one normal
- * distribution. Only differences to the first tour are looked at, in which the mean cost and what is particular to a node
- * (it adds twice to every tour) drop out. Scores are exact, so each tour settles one more direction for good; when all
- * n (n - 3) / 2 are settled, the length of every tour is known.
+ * What the scores of whole tours say about the costs of single edges, when the cost of a tour is
+ * the sum over its edges and nothing else is known: a Bayesian linear model. Every edge has a
+ * cost of its own, drawn from one normal distribution. Only differences to the first tour are
+ * looked at, in which the mean cost and what is particular to a node (it adds twice to every
+ * tour) drop out. Scores are exact, so each tour settles one more direction for good; when all n
+ * (n - 3) / 2 are settled, the length of every tour is known.
  */
 #ifndef OPRO_SEARCH_EDGE_SURROGATE_H
 #define OPRO_SEARCH_EDGE_SURROGATE_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "local.h"
 
-#include <assert.h>
 #include <math.h>
 
 #include "base/hash.h"
@@ -37,8 +36,8 @@ struct opro__local {
 /* ---- lifetime ------------------------------------------------------------------------------------------------- */
 
 /*
- * The larger the problem, the longer a search may do without a new best before it is stuck: the option counts for few
- * dimensions and short tours.
+ * The larger the problem, the longer a search may do without a new best before it is stuck: the
+ * option counts for few dimensions and short tours.
  */
 static int64_t patience_for(const opro_problem *problem, const opro__options *options) {
     double steps = (double)OPRO__INT(options, LOCAL_RESTART), n = (double)problem->space.n,
@@ -215,27 +214,30 @@ static opro_status remember(opro__local *l, uint64_t hash) {
     return OPRO_OK;
 }
 
-/* The arm for a proposal: by credit; when that one has nothing new, another; in the end a random solution. */
-static size_t choose(const opro__local *l, uint64_t index, int attempt, size_t before,
+/*
+ * The arm for a proposal: by credit; when that one has nothing new, another; in the end a random
+ * solution.
+ */
+static size_t choose(const opro__local *l, uint64_t sample, int attempt, size_t before,
                      opro__rng *rng) {
     unsigned usable = l->arms->usable(l->state);
     size_t sure = l->arms->sure(l->state);
 
     if (!usable || attempt >= TRIES - 2) return l->arms->n;
-    if (attempt == 0 && index == 0 && sure != OPRO__NO_ARM) return sure;
+    if (attempt == 0 && sample == 0 && sure != OPRO__NO_ARM) return sure;
     if (attempt > 0 && attempt < SAME) return before;
     return opro__bandit_choose(&l->bandit, usable, rng);
 }
 
-opro_status opro__local_propose(opro__local *l, uint64_t index, opro__buf *text, int32_t *origin) {
-    opro__rng rng = opro__rng_make(l->seed + index, l->step, OPRO__RNG_LOCAL);
+opro_status opro__local_propose(opro__local *l, uint64_t sample, opro__buf *text, int32_t *origin) {
+    opro__rng rng = opro__rng_make(l->seed + sample, l->step, OPRO__RNG_LOCAL);
     uint64_t hash = 0;
     size_t arm = 0;
 
     for (int attempt = 0; attempt < TRIES; attempt++) {
         opro_status st;
 
-        arm = choose(l, index, attempt, arm, &rng);
+        arm = choose(l, sample, attempt, arm, &rng);
         opro__buf_clear(text);
         st = l->arms->propose(l->state, arm, &rng, text);
         if (st != OPRO_OK) return st;

@@ -73,8 +73,8 @@ static int two_opt(search *s, int32_t a, int forward) {
 }
 
 /*
- * A stretch from position i, of len nodes, between a neighbour of one of its ends and that one's other side. end: the node
- * that is joined to the new neighbour.
+ * A stretch from position i, of len nodes, between a neighbour of one of its ends and that one's
+ * other side. end: the node that is joined to the new neighbour.
  */
 static int move_stretch(search *s, size_t i, size_t len, int at_first) {
     size_t n = s->n, j = i + len - 1;
@@ -91,7 +91,8 @@ static int move_stretch(search *s, size_t i, size_t len, int at_first) {
         for (int forward = 0; forward < 2; forward++) {
             int32_t d = beside(s, b, forward);
             size_t behind = (size_t)s->place[forward ? b : d];
-            double gain = freed + cost(s, b, d) - cost(s, end, b) - cost(s, at_first ? last : first, d);
+            double gain =
+                freed + cost(s, b, d) - cost(s, end, b) - cost(s, at_first ? last : first, d);
 
             if ((size_t)s->place[d] >= i && (size_t)s->place[d] <= j) continue;
             if (gain <= s->least) continue;
@@ -186,7 +187,8 @@ static void kick(search *s, const int32_t *before, opro__rng *rng) {
     }
 }
 
-void opro__matrix_improve(const double *matrix, int32_t *tour, size_t n, size_t kicks, opro__rng *rng) {
+void opro__matrix_improve(const double *matrix, int32_t *tour, size_t n, size_t kicks,
+                          opro__rng *rng) {
     search s = {.cost = matrix, .n = n, .tour = tour};
     int32_t best[MOST];
     double shortest;

@@ -37,13 +37,13 @@ static int32_t propose(opro_run *run, opro_request *request, void *user_data) {
     searcher *s = user_data;
     uint64_t id = opro_request_id(request);
     size_t n = opro_request_samples(request), first = opro_request_first_sample(request);
+    uint64_t seed = opro_request_seed(request) - first; /* the same for all requests of a step */
     opro_status st;
 
     if (opro_run_problem(run) != s->problem)
         return opro_run_answer_error(run, id, OPRO_ERR_INVALID,
                                      "the local optimizer was made for another problem", OPRO_ZT);
-    st = opro__local_begin(s->local, &run->trajectory, opro_request_seed(request),
-                           opro_request_step(request));
+    st = opro__local_begin(s->local, &run->trajectory, seed, opro_request_step(request));
     for (size_t i = 0; i < n && st == OPRO_OK; i++)
         st = propose_one(s, run, id, first, i);
     return st;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <math.h>
 #include <string.h>
-#include <stdlib.h>
-#include <stdio.h>
 
 #include "arms.h"
 #include "edge_surrogate.h"
@@ -14,19 +11,10 @@
 #define TOP 20 /* permutations that are kept */
 
 /* Seeing scores only. */
-enum {
-    BLIND_TWO_OPT,
-    BLIND_OR_OPT,
-    BLIND_SURROGATE,
-    BLIND_ARMS
-};
+enum { BLIND_TWO_OPT, BLIND_OR_OPT, BLIND_SURROGATE, BLIND_ARMS };
 
 /* The run polishes what is proposed: make something to polish. */
-enum {
-    POLISHED_KICK,
-    POLISHED_CROSSOVER,
-    POLISHED_ARMS
-};
+enum { POLISHED_KICK, POLISHED_CROSSOVER, POLISHED_ARMS };
 
 typedef struct tours {
     opro__mem *mem;
@@ -39,7 +27,7 @@ typedef struct tours {
     double badness[TOP];
     int32_t *block;
     int32_t *nodes;
-    int32_t *work;     /* 6 n */
+    int32_t *work;      /* 6 n */
     opro__edges *edges; /* NULL: none */
     double *matrix;
     size_t drawn; /* proposals of the surrogate in this batch */
@@ -133,10 +121,9 @@ static void propose_surrogate(tours *t, opro__rng *rng) {
     static const double boldness[] = {0, 0.5, 1, 0.25, 0.7, 0.5, 1, 0.35};
     size_t turn = t->drawn++ % (sizeof boldness / sizeof *boldness);
 
-    if(getenv("BOLD")) {double b[8]; sscanf(getenv("BOLD"),"%lf %lf %lf %lf %lf %lf %lf %lf",b,b+1,b+2,b+3,b+4,b+5,b+6,b+7); opro__edges_draw(t->edges, b[turn], rng, t->matrix);} else
     opro__edges_draw(t->edges, boldness[turn], rng, t->matrix);
     memcpy(t->nodes, t->edges->best, t->n * sizeof *t->nodes);
-    opro__matrix_improve(t->matrix, t->nodes, t->n, getenv("KICKS")?(size_t)atoi(getenv("KICKS")):2*t->n, rng);
+    opro__matrix_improve(t->matrix, t->nodes, t->n, 2 * t->n, rng);
 }
 
 static void propose_blind(tours *t, size_t arm, opro__rng *rng) {

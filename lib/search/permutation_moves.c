@@ -74,7 +74,8 @@ void opro__permutation_swap(int32_t *nodes, size_t n, opro__rng *rng) {
     nodes[j] = node;
 }
 
-void opro__permutation_kick(int32_t *nodes, size_t n, size_t reach, opro__rng *rng, int32_t *scratch) {
+void opro__permutation_kick(int32_t *nodes, size_t n, size_t reach, opro__rng *rng,
+                            int32_t *scratch) {
     size_t most = (reach < n - 1 ? reach : n - 1) / 3, len[3], total = 0, at = 0;
     size_t start = (size_t)opro__rng_below(rng, n);
 
@@ -128,7 +129,10 @@ static int ways(const crossing *x, int32_t node) {
     return count;
 }
 
-/* The next node: along an edge of both parents if there is one, else where the fewest ways lead on. */
+/*
+ * The next node: along an edge of both parents if there is one, else where the fewest ways lead
+ * on.
+ */
 static int32_t next_node(const crossing *x, int32_t node, opro__rng *rng) {
     const int32_t *links = x->links + 4 * (size_t)node;
     int32_t best = NONE;
@@ -150,8 +154,8 @@ static int32_t next_node(const crossing *x, int32_t node, opro__rng *rng) {
     return x->unused[opro__rng_below(rng, x->left)];
 }
 
-void opro__permutation_cross(const int32_t *a, const int32_t *b, size_t n, opro__rng *rng, int32_t *child,
-                             int32_t *work) {
+void opro__permutation_cross(const int32_t *a, const int32_t *b, size_t n, opro__rng *rng,
+                             int32_t *child, int32_t *work) {
     crossing x = {.n = n, .links = work, .unused = work + 4 * n, .place = work + 5 * n, .left = n};
     int32_t node = (int32_t)opro__rng_below(rng, n);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* exp and log from + - * / alone: libm's may differ between platforms in the last bit, and proposals may not. */
+/*
+ * exp and log from + - * / alone: libm's may differ between platforms in the last bit, and
+ * proposals may not.
+ */
 #ifndef OPRO_SEARCH_PORTABLE_H
 #define OPRO_SEARCH_PORTABLE_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Texts without a language model: the sentences of the best texts are crossed, deleted, swapped and inserted, with a few
- * phrases to begin from. After the edit operations of GrIPS (arXiv 2203.07281) and one-point crossover.
+ * Texts without a language model: the sentences of the best texts are crossed, deleted, swapped
+ * and inserted, with a few phrases to begin from. After the edit operations of GrIPS (arXiv
+ * 2203.07281) and one-point crossover.
  */
 #include <string.h>
 
@@ -108,7 +109,10 @@ static int is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* A sentence ends at a mark before a blank or the end, and at the end of a line; a clause also at a comma. */
+/*
+ * A sentence ends at a mark before a blank or the end, and at the end of a line; a clause also at
+ * a comma.
+ */
 static int ends_here(const char *s, size_t len, size_t i, int clauses) {
     int last = i + 1 == len || is_blank(s[i + 1]);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Proposing vectors: the best ones since the last restart, and the arms that make new ones from them. Badness is a score
- * turned so that less is better.
+ * Proposing vectors: the best ones since the last restart, and the arms that make new ones from
+ * them. Badness is a score turned so that less is better.
  */
 #ifndef OPRO_SEARCH_VECTOR_H
 #define OPRO_SEARCH_VECTOR_H
@@ -26,7 +26,10 @@ int opro__pool_init(opro__pool *pool, size_t d, size_t cap, opro__mem *mem);
 void opro__pool_free(opro__pool *pool, opro__mem *mem);
 void opro__pool_insert(opro__pool *pool, const double *x, double badness);
 
-/* How far the top ones are apart, coordinate by coordinate; never 0 where the bounds leave room. n > 0. */
+/*
+ * How far the top ones are apart, coordinate by coordinate; never 0 where the bounds leave room.
+ * n > 0.
+ */
 void opro__pool_spread(const opro__pool *pool, const opro__space *space, double *spread);
 
 /* ---- differential evolution (vector_de.c) */
@@ -40,8 +43,9 @@ void opro__de_propose(const opro__pool *pool, opro__rng *rng, double *x);
 /* ---- (1+1)-CMA-ES (vector_cma.c) */
 
 /*
- * Igel, Hansen & Roth 2007. The offspring of one step are all children of the parent at its beginning. The parent is the
- * best vector, whoever found it; only own offspring teach step size and shape.
+ * Igel, Hansen & Roth 2007. The offspring of one step are all children of the parent at its
+ * beginning. The parent is the best vector, whoever found it; only own offspring teach step size
+ * and shape.
  */
 typedef struct opro__cma {
     size_t d;
@@ -78,8 +82,9 @@ void opro__cma_propose(opro__cma *cma, const opro__space *space, opro__rng *rng,
 #define OPRO__QUADRATIC_BEST       16 /* integer minimizers that are kept */
 
 /*
- * Terms of a quadratic polynomial in d variables, how many vectors it is fitted to, and among how many of the best they are
- * chosen. The nearest to the best one are taken: in a bent valley the best ones are not near each other.
+ * Terms of a quadratic polynomial in d variables, how many vectors it is fitted to, and among how
+ * many of the best they are chosen. The nearest to the best one are taken: in a bent valley the
+ * best ones are not near each other.
  */
 #define OPRO__QUADRATIC_TERMS(d)  (1 + (d) + (d) * ((d) + 1) / 2)
 #define OPRO__QUADRATIC_POINTS(d) (2 * OPRO__QUADRATIC_TERMS(d) - 2)

@@ -29,7 +29,10 @@ void opro__quadratic_free(opro__quadratic *model, opro__mem *mem) {
 
 /* ---- linear algebra on small matrices ------------------------------------------------------------------------- */
 
-/* The lower factor of a symmetric matrix (rows of stride numbers), in place: 0 unless it is positive definite. */
+/*
+ * The lower factor of a symmetric matrix (rows of stride numbers), in place: 0 unless it is
+ * positive definite.
+ */
 static int factorize(double *a, size_t n, size_t stride, double least) {
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j <= i; j++) {
@@ -251,7 +254,10 @@ static int damped_minimum(const opro__quadratic *model, double mu, double least,
     return isfinite(norm(model, u)) != 0;
 }
 
-/* A minimum of the model at most that far away (in scales) from the best vector: damped as little as does (Levenberg). */
+/*
+ * A minimum of the model at most that far away (in scales) from the best vector: damped as little
+ * as does (Levenberg).
+ */
 static double minimum_within(const opro__quadratic *model, double radius, double *u) {
     double size = DBL_MIN, low = 0, high, v[D];
 
@@ -353,7 +359,10 @@ static double outwards(double x, double c, double first) {
     return first + (away * side > 0 ? -away : -away + side);
 }
 
-/* Depth first over the coordinates from the last to the first; the sum of squares so far bounds what may still come. */
+/*
+ * Depth first over the coordinates from the last to the first; the sum of squares so far bounds
+ * what may still come.
+ */
 static void search(lattice *l) {
     size_t d = l->model->d, i = d - 1;
     double sum[D + 1] = {0}, first[D], middle[D];
