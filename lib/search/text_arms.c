@@ -26,14 +26,16 @@ typedef struct parts {
     size_t n;
 } parts;
 
+/* Numbers, not pointers: a trajectory may go, and another one come to the same place. */
 typedef struct parent {
-    const opro__candidate *candidate;
+    int64_t number;
     double badness;
 } parent;
 
 typedef struct texts {
     const opro__options *options;
-    parent top[TOP]; /* best first */
+    const opro_trajectory *trajectory; /* of the batch */
+    parent top[TOP];                   /* best first   */
     size_t n;
     int fresh;
 } texts;
@@ -82,13 +84,15 @@ static opro_status learn(void *state, const opro__candidate *c, double badness, 
     if (at == TOP) return OPRO_OK;
     if (t->n < TOP) t->n++;
     memmove(t->top + at + 1, t->top + at, (t->n - 1 - at) * sizeof *t->top);
-    t->top[at] = (parent){c, badness};
+    t->top[at] = (parent){c->number, badness};
     return OPRO_OK;
 }
 
 static opro_status begin(void *state, const opro_trajectory *trajectory, int fresh) {
-    (void)trajectory;
-    ((texts *)state)->fresh = fresh;
+    texts *t = state;
+
+    t->trajectory = trajectory;
+    t->fresh = fresh;
     return OPRO_OK;
 }
 
@@ -116,7 +120,7 @@ static int is_blank(char c) {
 static int ends_here(const char *s, size_t len, size_t i, int clauses) {
     int last = i + 1 == len || is_blank(s[i + 1]);
 
-    return s[i] == '\n' || (last && strchr(clauses ? ".!?;:," : ".!?", s[i]));
+    return s[i] == '\n' || (last && s[i] && strchr(clauses ? ".!?;:," : ".!?", s[i]));
 }
 
 static size_t split_at(const char *s, size_t len, int clauses, piece *out) {
@@ -146,7 +150,7 @@ static size_t split(const opro__candidate *c, piece *out) {
 static const opro__candidate *draw_parent(const texts *t, opro__rng *rng) {
     double u = opro__rng_real(rng);
 
-    return t->top[(size_t)(u * u * (double)t->n)].candidate;
+    return opro__trajectory_at(t->trajectory, t->top[(size_t)(u * u * (double)t->n)].number);
 }
 
 static size_t below(opro__rng *rng, size_t n) {
@@ -203,11 +207,29 @@ static void insert_one(const texts *t, opro__rng *rng, parts *p) {
     p->n++;
 }
 
-static void random_text(opro__rng *rng, parts *p) {
-    size_t n = 1 + below(rng, 3);
+/* Any scored text, good or not; NULL if there seems to be none. */
+static const opro__candidate *draw_any(const texts *t, opro__rng *rng) {
+    for (int i = 0; i < 8 && t->trajectory->count > 0; i++) {
+        size_t number = below(rng, (size_t)t->trajectory->count);
+        const opro__candidate *c = opro__trajectory_at(t->trajectory, (int64_t)number);
 
-    for (p->n = 0; p->n < n; p->n++)
-        p->piece[p->n] = draw_phrase(rng);
+        if (c->verdict == OPRO_VERDICT_SCORED) return c;
+    }
+    return NULL;
+}
+
+/* What to begin from: sentences of any text, and phrases. */
+static void random_text(const texts *t, opro__rng *rng, parts *p) {
+    const opro__candidate *any = draw_any(t, rng);
+    size_t phrases_wanted = any ? below(rng, 3) : 1 + below(rng, 3);
+    piece pieces[PIECES];
+    size_t n = any ? split(any, pieces) : 0;
+    size_t from = n ? below(rng, n) : 0;
+
+    while (from < n)
+        p->piece[p->n++] = pieces[from++];
+    while (phrases_wanted-- > 0)
+        p->piece[p->n++] = draw_phrase(rng);
 }
 
 /* ---- writing -------------------------------------------------------------------------------------------------- */
@@ -219,7 +241,7 @@ static int has_digit(const piece *p) {
 }
 
 /* Joined by blanks; what the options forbid is left out. */
-static opro_status join(const texts *t, const parts *p, opro__buf *text) {
+static void join(const texts *t, const parts *p, opro__buf *text) {
     size_t most = (size_t)OPRO__INT(t->options, MAX_LENGTH), letters = 0, start = text->len;
 
     for (size_t i = 0; i < p->n; i++) {
@@ -232,14 +254,20 @@ static opro_status join(const texts *t, const parts *p, opro__buf *text) {
         opro__buf_add(text, one->s, one->len);
         letters += more;
     }
-    return text->status;
+}
+
+/* A phrase, or as much of it as may be. */
+static void add_phrase(const texts *t, opro__rng *rng, opro__buf *text) {
+    size_t most = (size_t)OPRO__INT(t->options, MAX_LENGTH);
+    piece phrase = draw_phrase(rng);
+
+    opro__buf_add(text, phrase.s, most && most < phrase.len ? most : phrase.len);
 }
 
 static opro_status propose(void *state, size_t arm, opro__rng *rng, opro__buf *text) {
     const texts *t = state;
     size_t start = text->len;
     parts p = {.n = 0};
-    opro_status st;
 
     if (arm != ARMS) p.n = split(draw_parent(t, rng), p.piece);
     switch (arm) {
@@ -247,12 +275,10 @@ static opro_status propose(void *state, size_t arm, opro__rng *rng, opro__buf *t
     case ARM_DELETE: delete_one(rng, &p); break;
     case ARM_SWAP: swap_two(rng, &p); break;
     case ARM_INSERT: insert_one(t, rng, &p); break;
-    default: random_text(rng, &p); break;
+    default: random_text(t, rng, &p); break;
     }
-    st = join(t, &p, text);
-    if (st != OPRO_OK || text->len > start) return st;
-    p.piece[0] = draw_phrase(rng); /* nothing is left: begin again, however short texts must be */
-    opro__buf_add(text, p.piece[0].s, p.piece[0].len);
+    join(t, &p, text);
+    if (text->len == start) add_phrase(t, rng, text);
     return text->status;
 }
 
