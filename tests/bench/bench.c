@@ -15,6 +15,7 @@ static const struct {
     int (*run)(void);
     const char *help;
 } benches[] = {
+    {"reply", bench_reply, "replies read: 2 KB, and growth with hostile ones"},
     {"run", bench_run, "ask and tell on a long trajectory, a whole step without models"},
     {"startup", bench_startup, "a program that links the library"},
     {"trajectory", bench_trajectory, "candidates inserted and found, memory"},
