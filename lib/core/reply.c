@@ -11,6 +11,7 @@
 
 /* A bad byte becomes three; a number as short as 9e14 becomes fifteen digits. */
 #define TEXT_MAX (4 * OPRO__REPLY_MAX)
+#define KEEP_MAX ((size_t)1 << 20)
 
 void opro__reply_init(opro__reply *reply, opro__mem *mem) {
     *reply = (opro__reply){0};
@@ -24,7 +25,14 @@ void opro__reply_free(opro__reply *reply) {
     reply->n = reply->cap = 0;
 }
 
+/* Memory is kept for the next reply, but not what a monstrous one took. */
 static void forget(opro__reply *reply) {
+    if (reply->text.cap > KEEP_MAX) opro__buf_free(&reply->text);
+    if (reply->cap > KEEP_MAX / sizeof *reply->found) {
+        opro__free(reply->text.mem, reply->found);
+        reply->found = NULL;
+        reply->cap = 0;
+    }
     opro__buf_clear(&reply->text);
     reply->n = 0;
 }

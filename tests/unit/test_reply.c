@@ -243,6 +243,25 @@ static void test_limit(void **state) {
     free(text);
 }
 
+/* A monstrous reply does not leave its memory behind. */
+static void test_memory_kept(void **state) {
+    const size_t size = (size_t)4 << 20;
+    char *text = malloc(size);
+
+    (void)state;
+    memset(text, 'a', size);
+    memcpy(text, "<INS>", 5);
+    assert_int_equal(opro__reply_parse(&reply, OPRO__FORMAT_INS, NULL, text, size), OPRO_OK);
+    assert_true(mem.used > size - 10);
+    for (size_t i = 0; i + 15 <= size; i += 15)
+        memcpy(text + i, "<trace></trace>", 15);
+    assert_int_equal(opro__reply_parse(&reply, OPRO__FORMAT_TRACE, NULL, text, size), OPRO_OK);
+    assert_true(mem.used > size / 15 * sizeof *reply.found);
+    check(OPRO__FORMAT_INS, NULL, "<INS>a</INS>", "a");
+    assert_true(mem.used < 10000);
+    free(text);
+}
+
 static opro_status parse_with(long n, int32_t format, const opro__space *space, const char *text,
                               size_t len) {
     failing fail = {n, 0};
@@ -516,6 +535,7 @@ int main(void) {
         cmocka_unit_test(test_bytes_that_are_no_text),
         cmocka_unit_test(test_clean),
         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_memory_kept),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_restart_forgets_repeats),
         cmocka_unit_test(test_random),
