@@ -262,10 +262,12 @@ static inline void ear_write(ear *e, const opro_event *event) {
 static inline int32_t ear_hear(opro_run *run, const opro_event *event, void *user_data) {
     ear *e = user_data;
     int32_t kind = opro_event_kind(event);
-    size_t len;
+    size_t text_len, detail_len;
+    const char *text = opro_event_text(event, &text_len);
+    const char *detail = opro_event_detail(event, &detail_len);
 
-    assert_int_equal(strlen(opro_event_text(event, &len)), len);
-    assert_int_equal(strlen(opro_event_detail(event, &len)), len);
+    assert_int_equal(strlen(text), text_len);
+    assert_int_equal(strlen(detail), detail_len);
     ear_write(e, event);
     e->count[kind / 10]++;
     if (kind == e->stop_at) assert_int_equal(opro_run_stop(run), OPRO_OK);

@@ -279,6 +279,7 @@ static int32_t lower_case(const opro_problem *problem, const char *text, size_t 
                           opro_sink *sink, void *user_data) {
     char out[64];
 
+    assert_int_equal(text[len], 0);
     (void)problem;
     (void)user_data;
     if (len && text[0] == '!') return OPRO_ERR_USER_LAST;
@@ -291,6 +292,7 @@ static int32_t lower_case(const opro_problem *problem, const char *text, size_t 
 
 static int32_t no_vowel_first(const opro_problem *problem, const char *text, size_t len,
                               opro_sink *sink, void *user_data) {
+    assert_int_equal(text[len], 0);
     (void)problem;
     (void)user_data;
     return len && strchr("aeiou", text[0]) ? opro_sink_reject(sink, "a vowel comes first", OPRO_ZT)
@@ -302,6 +304,7 @@ static int32_t put_x(const opro_problem *problem, const char *text, size_t len, 
                      void *user_data) {
     char out[64];
 
+    assert_int_equal(text[len], 0);
     (void)problem;
     (void)user_data;
     if (len && text[0] == 'u') return opro_sink_reject(sink, "past repair", OPRO_ZT);
@@ -313,6 +316,7 @@ static int32_t put_x(const opro_problem *problem, const char *text, size_t len, 
 /* "good" can be bettered, written so that it is not canonical. */
 static int32_t better(const opro_problem *problem, const char *text, size_t len, opro_sink *sink,
                       void *user_data) {
+    assert_int_equal(text[len], 0);
     (void)problem;
     (void)user_data;
     return len == 4 && memcmp(text, "good", 4) == 0 ? opro_sink_text(sink, "BETTER", 6)
@@ -324,6 +328,7 @@ static int32_t words(const opro_problem *problem, const char *text, size_t len, 
                      void *user_data) {
     int32_t st = OPRO_OK;
 
+    assert_int_equal(text[len], 0);
     (void)problem;
     (void)user_data;
     for (size_t i = 0; i < len && st == OPRO_OK;) {
@@ -406,6 +411,42 @@ static void a_parser_of_the_host_finds_the_candidates(void **state) {
     assert_string_equal(opro_request_text(next_of(run, OPRO_REQUEST_SCORE), NULL), "left");
     expect_next(run, OPRO_WAIT);
     assert_int_equal(opro_run_count(run, OPRO_COUNT_REJECTED), 1);
+    opro_run_free(run);
+}
+
+/* The host's memory ends where its text ends; what callbacks and observers read ends with a NUL all the same. */
+static void replies_need_not_end_with_a_nul(void **state) {
+    opro_run *run = run_of(words_problem(), "samples_per_step=3 repair=1 candidates_per_reply=2");
+    uint64_t id = next_id(run, OPRO_REQUEST_PROPOSE);
+    char *bytes = malloc(6);
+    ear e = {.len = 0};
+
+    (void)state;
+    memcpy(bytes, "go ask", 6);
+    opro_run_set_observer(run, ear_hear, &e, NULL);
+    assert_int_equal(opro_run_answer_reply(run, id, 0, 0, bytes, 6), OPRO_OK);
+    assert_int_equal(opro_run_answer_solution(run, id, 1, 0, bytes, 1), OPRO_OK);
+    assert_int_equal(opro_run_answer_truncated(run, id, 2, 0, bytes, 6), OPRO_OK);
+    free(bytes);
+    assert_string_equal(e.text, "reply 0.0\n"
+                                "accepted 0.0 go\n"
+                                "accepted 0.0 xask\n"
+                                "reply 0.1\n"
+                                "accepted 0.1 g\n"
+                                "reply 0.2\n"
+                                "rejected 0.2 truncated: go ask\n");
+    opro_run_free(run);
+}
+
+/* Cut in the middle of a letter, as models do. */
+static void a_truncated_reply_is_mended(void **state) {
+    opro_run *run = run_of(text_problem(), "samples_per_step=1 resample_limit=0");
+    ear e = {.len = 0};
+
+    (void)state;
+    opro_run_set_observer(run, ear_hear, &e, NULL);
+    opro_run_answer_truncated(run, next_id(run, OPRO_REQUEST_PROPOSE), 0, 0, "caf\xc3", 4);
+    assert_non_null(strstr(e.text, "rejected 0.0 truncated: caf\xef\xbf\xbd\n"));
     opro_run_free(run);
 }
 
@@ -1136,6 +1177,8 @@ int main(void) {
         cmocka_unit_test(polish_is_on_and_its_text_becomes_canonical),
         cmocka_unit_test(flags_tell_what_was_done),
         cmocka_unit_test(a_parser_of_the_host_finds_the_candidates),
+        cmocka_unit_test(replies_need_not_end_with_a_nul),
+        cmocka_unit_test(a_truncated_reply_is_mended),
         cmocka_unit_test(an_error_of_a_step_stops_the_run),
         cmocka_unit_test(initial_solutions_come_first_and_are_met),
         cmocka_unit_test(the_direction_decides_what_is_best),
