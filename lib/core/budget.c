@@ -33,9 +33,14 @@ void opro__budget_init(opro__budget *budget, const opro__options *options) {
     };
 }
 
-/* Millionths, rounded up. */
+/* Millionths, rounded up; in parts, so that the product stops at INT64_MAX only if the price does. */
 static int64_t price(int64_t tokens, int64_t per_million) {
-    return opro__sum(multiply(tokens, per_million), 999999) / 1000000;
+    const int64_t million = 1000000;
+    int64_t rest = tokens % million;
+    int64_t part = (rest * (per_million % million) + million - 1) / million;
+
+    part = opro__sum(rest * (per_million / million), part);
+    return opro__sum(multiply(tokens / million, per_million), part);
 }
 
 opro__amounts opro__budget_reply(const opro__budget *budget, int64_t prompt_tokens,
