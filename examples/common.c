@@ -45,7 +45,7 @@ int program_check(const program *p, opro_status st, const opro_error *error, con
 /* Options that every program has; three of them are options of the library with a name of their own. */
 static const char common_help[] =
     "  --seed N           seed of all random choices (default 0)\n"
-    "  --steps N          steps; 0: no limit (default 200)\n"
+    "  --steps N          steps; 0: no limit (default %lld)\n"
     "  --samples N        proposals in each step (default 8)\n"
     "  --option NAME=VAL  set any option of the library; --options lists them\n"
     "  --json             print one JSON object instead of words\n"
@@ -62,7 +62,7 @@ static int print_help(const program *p) {
 
         printf("%*s%s\n", width < 20 ? 21 - width : 1, "", o->help);
     }
-    fputs(common_help, stdout);
+    printf(common_help, (long long)p->steps);
     puts("\n" NO_MODEL "\nExit code: 0 if all went well, 1 if not, 2 for wrong arguments, 130 "
          "after Ctrl-C\n(what was found until then is printed).");
     return PROGRAM_HELP;
@@ -249,7 +249,10 @@ int program_open(program *p, int argc, char **argv) {
     int status = program_check(p, st, NULL, "starting");
 
     setvbuf(stdout, output, _IOFBF, sizeof output);
+    if (status == 0 && p->steps > 0) opro_config_set_int(p->config, OPRO_OPT_STEPS, p->steps);
+    if (status == 0) opro_config_get_int(p->config, OPRO_OPT_STEPS, &p->steps);
     if (status == 0 && argc > 0) status = read_arguments(p, argv + 1);
+    if (status == 0) opro_config_get_int(p->config, OPRO_OPT_STEPS, &p->steps);
     if (status == 0) status = open_report(p);
     if (status == 0) catch_signals();
     return status;
@@ -385,7 +388,6 @@ int program_run(program *p, opro_problem *problem, opro_scorer *scorer) {
     opro_status st;
     int status = 1;
 
-    opro_config_get_int(p->config, OPRO_OPT_STEPS, &p->steps);
     st = opro_optimizer_new_local(&optimizer, problem, p->config, NULL);
     if (program_check(p, st, opro_problem_error(problem), "starting the local search")) goto out;
     st = opro_driver_new(&p->driver, problem, p->config, NULL);

@@ -40,6 +40,7 @@ typedef struct program {
     const char *about;
     const option *options; /* its own */
     size_t n_options;
+    int64_t steps; /* by default; 0: what the library says. After program_open(): as it was set */
     /* from program_open() */
     const char *input; /* the operand */
     opro_config *config;
@@ -51,7 +52,6 @@ typedef struct program {
     opro_driver *driver;
     int live; /* a line of progress is on the terminal */
     int64_t next_line_ms;
-    int64_t steps;
 } program;
 
 /* Read the arguments. 0: go on; else hand it to program_close(). */

@@ -104,7 +104,7 @@ static frame scale(const curve *c, frame f) {
     double margin = (c->high - c->low) * 0.06;
 
     f.x0 = (double)c->first + 1;
-    f.x1 = c->steps > c->first + 1 ? (double)c->steps : f.x0 + 1;
+    f.x1 = c->steps > c->first + 1 ? (double)c->steps : f.x0 + 0.5;
     f.log_y = c->low >= 0 && c->high > 0 && c->low < c->high / 30;
     if (f.log_y) {
         f.y1 = c->high * 1.5;
@@ -159,6 +159,9 @@ static void step_axis(FILE *out, const frame *f) {
 static void polyline(FILE *out, const frame *f, const curve *c, int32_t figure, const char *class) {
     int64_t n = c->steps - c->first, share = 1 + n / POINTS_MAX;
 
+    double x = 0, y = 0;
+    int drawn = 0;
+
     fprintf(out, "<polyline class=\"%s\" points=\"", class);
     for (int64_t i = c->first; i < c->steps; i += share) {
         double sum = 0, count = 0;
@@ -170,12 +173,17 @@ static void polyline(FILE *out, const frame *f, const curve *c, int32_t figure, 
             sum += value;
             count++;
         }
-        if (count > 0) fprintf(out, "%.1f,%.1f ", frame_x(f, (double)i + 1), at(f, sum / count));
+        if (count == 0) continue;
+        x = frame_x(f, (double)i + 1);
+        y = at(f, sum / count);
+        fprintf(out, "%.1f,%.1f ", x, y);
+        drawn++;
     }
+    if (drawn == 1) fprintf(out, "%.1f,%.1f", x + 8, y); /* a point alone would not be seen */
     fputs("\"/>\n", out);
 }
 
-/* Names of the marks at the right edge, pushed apart where they would overlap. */
+/* The names are at the left edge, where curves that fall are high, and pushed apart where they would overlap. */
 static void draw_marks(FILE *out, const frame *f, const report *r) {
     double last = -INFINITY;
 
@@ -193,8 +201,8 @@ static void draw_marks(FILE *out, const frame *f, const report *r) {
         text = last > -INFINITY && y - last < 15 ? y + 12 : y - 5;
         fprintf(out,
                 "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"mark\"/>"
-                "<text x=\"%.1f\" y=\"%.1f\" class=\"tick\" text-anchor=\"end\">",
-                f->left, y, f->left + f->width, y, f->left + f->width - 4, text);
+                "<text x=\"%.1f\" y=\"%.1f\" class=\"tick\">",
+                f->left, y, f->left + f->width, y, f->left + 6, text);
         put_text(out, next->name);
         fputs("</text>\n", out);
         last = y;

@@ -39,9 +39,9 @@ static void print(const program *p, const travel *t, double optimum) {
 
     printf("%s: %zu places, %s%s\n", opro_tour_name(t->tour, NULL), t->n, metric_name(t->tour),
            t->blind ? "; the search sees lengths only" : "");
-    travel_print(t, "");
+    travel_print(t, 0, ""); /* weights in TSPLIB files are integers */
     if (!isnan(gap(t, optimum)))
-        printf("optimum              %12.10g   gap %.3f %%\n", optimum, gap(t, optimum));
+        printf("optimum              %10.10g   gap %.3f %%\n", optimum, gap(t, optimum));
     program_print(p);
     printf("places, numbered from 0: %s\n", program_best(p, &score));
 }
@@ -68,8 +68,10 @@ static int write_report(program *p, const travel *t, double optimum) {
              t->blind ? "; the search sees lengths only" : "");
     r.solution = program_best(p, &score);
     report_fact(&r, "best round trip", "%.10g", t->length);
-    report_fact(&r, "farthest insertion", "%.10g", t->farthest);
-    report_fact(&r, "nearest neighbour", "%.10g", t->nearest);
+    report_fact(&r, "farthest insertion", "%.10g (%+.1f %%)", t->farthest,
+                travel_longer(t, t->farthest));
+    report_fact(&r, "nearest neighbour", "%.10g (%+.1f %%)", t->nearest,
+                travel_longer(t, t->nearest));
     if (!isnan(gap(t, optimum))) {
         report_fact(&r, "optimum", "%.10g", optimum);
         report_fact(&r, "gap", "%.3f %%", gap(t, optimum));

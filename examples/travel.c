@@ -49,16 +49,16 @@ void travel_free(travel *t) {
 
 /* ---- result --------------------------------------------------------------------------------------------------- */
 
-/* How much longer than the best one, in percent. */
-static double longer(const travel *t, double length) {
+double travel_longer(const travel *t, double length) {
     return t->length > 0 ? 100 * (length / t->length - 1) : 0;
 }
 
-void travel_print(const travel *t, const char *unit) {
-    printf("nearest neighbour    %12.10g%s   %+.2f %%\n", t->nearest, unit, longer(t, t->nearest));
-    printf("farthest insertion   %12.10g%s   %+.2f %%\n", t->farthest, unit,
-           longer(t, t->farthest));
-    printf("best round trip      %12.10g%s\n", t->length, unit);
+void travel_print(const travel *t, int decimals, const char *unit) {
+    printf("nearest neighbour    %10.*f%s   %+.2f %%\n", decimals, t->nearest, unit,
+           travel_longer(t, t->nearest));
+    printf("farthest insertion   %10.*f%s   %+.2f %%\n", decimals, t->farthest, unit,
+           travel_longer(t, t->farthest));
+    printf("best round trip      %10.*f%s\n", decimals, t->length, unit);
 }
 
 void travel_result(const travel *t, json_t *result) {

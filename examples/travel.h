@@ -19,8 +19,11 @@ typedef struct travel {
 /* Baselines and search. 0, or 1: it said why. */
 int travel_run(program *p, travel *t);
 
-/* Lengths of the round trip and of the baselines, in a table. */
-void travel_print(const travel *t, const char *unit);
+/* How much longer a length is than that of the best round trip, in percent. */
+double travel_longer(const travel *t, double length);
+
+/* Lengths of the round trip and of the baselines, in a table; decimals: digits after the point. */
+void travel_print(const travel *t, int decimals, const char *unit);
 
 /* The round trip and the comparison into a report, and the report into its file. 0, or 1: it said why. */
 int travel_report(program *p, const travel *t, report *r);
