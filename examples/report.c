@@ -158,7 +158,6 @@ static void step_axis(FILE *out, const frame *f) {
 /* A figure over the steps; of steps that share a pixel, the mean. */
 static void polyline(FILE *out, const frame *f, const curve *c, int32_t figure, const char *class) {
     int64_t n = c->steps - c->first, share = 1 + n / POINTS_MAX;
-
     double x = 0, y = 0;
     int drawn = 0;
 
