@@ -87,6 +87,17 @@ static int32_t serve(opro_run *run, opro_request *request, const opro__hook *hoo
 }
 
 /*
+ * The run has stopped while the callback was at work. That its answers were stale then is no
+ * failure; but a failure of theirs must not be lost in a callback that does not look at what its
+ * answers return.
+ */
+static opro_status settle_stopped(opro_run *run) {
+    if (run->stop_reason == OPRO_STOP_ERROR) return opro__err_copy(&run->err, &run->failure);
+    opro__err_clear(&run->err);
+    return OPRO_OK;
+}
+
+/*
  * What came of a callback: "answered" needs an answer, and an error that is the host's own stops
  * the run.
  */
@@ -94,7 +105,8 @@ static opro_status settle(opro_run *run, uint64_t id, int32_t returned, const ch
     opro_status st = opro__callback_status(returned);
 
     if (run->stop_wanted && st >= 0) opro__run_finish(run, OPRO_OK);
-    if (run->stop_reason != OPRO_STOP_NONE && st >= 0) return OPRO_OK; /* cancelled meanwhile */
+    if (run->stop_reason != OPRO_STOP_NONE && (st >= 0 || st == OPRO_ERR_STALE))
+        return settle_stopped(run);
     if (st == OPRO_OK && opro__run_find(run, id)) {
         opro__fail(&run->err, OPRO_ERR_CALLBACK,
                    "the %s returned OPRO_OK without having answered request %llu; return "

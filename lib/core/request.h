@@ -47,6 +47,7 @@ struct opro_request {
     char *json;
     size_t json_len;
     /* in a run */
+    opro_request *next; /* of those that are answered */
     opro__batch *batch; /* NULL: a clone */
     opro__work *work;   /* SCORE */
     opro__amounts reserved;

@@ -117,6 +117,7 @@ void opro_run_free(opro_run *run) {
     opro__mem mem;
 
     if (!run || !opro__may_free(&run->guard, OPRO__CALL_opro_run_free) || run->driven) return;
+    opro__run_sweep(run);
     while (run->n_open)
         opro__request_free(run->open[--run->n_open]);
     opro__free(&run->mem, run->open);

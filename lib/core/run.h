@@ -120,6 +120,8 @@ struct opro_run {
     opro_request **open;      /* handed out and not answered */
     size_t n_open, cap_open;
     opro__map open_ids; /* id -> place in open */
+    opro_request *closed;
+    opro__batch *ended; /* closed requests and their batches, until the next opro_run_next() */
     opro__map
         issued; /* ids of SCORE requests ever handed out -> work number, to tell late from unknown */
     uint64_t *issued_ids;
@@ -136,6 +138,7 @@ struct opro_run {
     int begun;                        /* opro_run_next() was called */
     int driven;                       /* a driver owns it: only the driver may call next */
     opro_status dead;                 /* OPRO_ERR_NOMEM once memory ran out */
+    opro_error failure;               /* what stopped it, for OPRO_STOP_ERROR */
     opro__buf scratch[OPRO__SCRATCH]; /* for admit.c */
     opro__reply reply;
 };
@@ -150,6 +153,8 @@ opro_status opro__run_tell(opro_run *run, const opro_event *event);
 
 /* ---- run_open.c ---- */
 
+void opro__batch_free(opro_run *run, opro__batch *batch);
+
 /* A new open request; NULL without memory. */
 opro_request *opro__run_open(opro_run *run, opro__batch *batch, int32_t kind, uint64_t id);
 
@@ -163,8 +168,14 @@ int opro__run_issued(const opro_run *run, uint64_t id);
 opro_status opro__run_issue_score_id(opro_run *run, const opro__candidate *candidate, int32_t set,
                                      uint64_t *id);
 
-/* It is answered or cancelled: settle its reservation, forget and free it. */
+/*
+ * It is answered or cancelled: settle its reservation and forget it. Who answers may still look at it (to see how many
+ * samples it wanted, say), so it is freed later.
+ */
 void opro__run_close(opro_run *run, opro_request *request);
+
+/* Free what was closed. */
+void opro__run_sweep(opro_run *run);
 
 /* ---- run_step.c ---- */
 
@@ -199,8 +210,6 @@ void opro__run_halt(opro_run *run, int32_t reason);
  * out. Returns st, or what became of it.
  */
 opro_status opro__run_finish(opro_run *run, opro_status st);
-
-void opro__batch_free(opro_run *run, opro__batch *batch);
 
 /* ---- admit.c ---- */
 

@@ -76,19 +76,13 @@ static opro_status take_reply(opro_run *run, opro_request *request, size_t index
                               int how, const char *text, size_t len) {
     opro__batch *batch = request->batch;
     size_t sample = request->first + index;
-    char *json = request->json; /* text may be this: it must outlive the request */
     opro_status st;
 
     opro__sample_over(run, batch, sample);
     batch->answered[0] = 1;
     run->replies++;
-    request->json = NULL;
-    if (++request->answered == request->samples)
-        opro__run_close(run, request);
-    else
-        request->json = json, json = NULL;
+    if (++request->answered == request->samples) opro__run_close(run, request);
     st = opro__admit(run, batch, sample, origin, text, len, how);
-    opro__free(&run->mem, json);
     return st == OPRO_OK ? opro__batches_advance(run) : st;
 }
 

@@ -174,6 +174,7 @@ int64_t opro_run_timeout(const opro_run *run, int64_t now_ms) {
 /* ---- next ----------------------------------------------------------------------------------------------------- */
 
 static opro_status next(opro_run *run, int64_t now_ms, opro_request **out) {
+    int64_t ended = run->steps_ended;
     opro_status st;
     int begun = 1;
 
@@ -183,6 +184,7 @@ static opro_status next(opro_run *run, int64_t now_ms, opro_request **out) {
     }
     st = take_time(run, now_ms);
     while (st == OPRO_OK && run->stop_reason == OPRO_STOP_NONE && !run->stop_wanted) {
+        if (run->driven && run->steps_ended != ended) return OPRO_WAIT; /* that is news */
         if (run->n_open >= (size_t)OPRO__INT(&run->options, MAX_IN_FLIGHT)) return OPRO_WAIT;
         st = make_request(run, out);
         if (st != OPRO_WAIT) return st;
@@ -198,6 +200,7 @@ static opro_status next(opro_run *run, int64_t now_ms, opro_request **out) {
 opro_status opro__run_next(opro_run *run, int64_t now_ms, opro_request **request) {
     opro_status st;
 
+    opro__run_sweep(run);
     if (run->dead != OPRO_OK)
         return opro__fail(&run->err, run->dead, "the run ran out of memory before");
     if (run->stop_reason != OPRO_STOP_NONE) return OPRO_DONE;

@@ -4,6 +4,15 @@
 #include "base/hash.h"
 #include "run.h"
 
+void opro__batch_free(opro_run *run, opro__batch *batch) {
+    opro__prompt_free(&batch->prompt, &run->mem);
+    for (size_t i = 0; i < batch->n_work; i++)
+        opro__free(&run->mem, batch->work[i]);
+    opro__free(&run->mem, batch->work);
+    opro__free(&run->mem, batch->samples);
+    opro__free(&run->mem, batch);
+}
+
 static int same_id(void *key, uint32_t index, const void *owner) {
     return ((const opro_run *)owner)->open[index]->id == *(const uint64_t *)key;
 }
@@ -99,7 +108,23 @@ void opro__run_close(opro_run *run, opro_request *request) {
         opro__map_insert(&run->open_ids, opro__mix(run->open[place]->id), (uint32_t)place);
     }
     run->n_open--;
-    opro__request_free(request);
+    request->next = run->closed;
+    run->closed = request;
+}
+
+void opro__run_sweep(opro_run *run) {
+    while (run->closed) {
+        opro_request *next = run->closed->next;
+
+        opro__request_free(run->closed);
+        run->closed = next;
+    }
+    while (run->ended) {
+        opro__batch *next = run->ended->next;
+
+        opro__batch_free(run, run->ended);
+        run->ended = next;
+    }
 }
 
 int opro__run_issued(const opro_run *run, uint64_t id) {

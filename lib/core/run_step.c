@@ -40,15 +40,6 @@ static opro__batch *batch_new(opro_run *run, int64_t step, size_t samples) {
     return batch;
 }
 
-void opro__batch_free(opro_run *run, opro__batch *batch) {
-    opro__prompt_free(&batch->prompt, &run->mem);
-    for (size_t i = 0; i < batch->n_work; i++)
-        opro__free(&run->mem, batch->work[i]);
-    opro__free(&run->mem, batch->work);
-    opro__free(&run->mem, batch->samples);
-    opro__free(&run->mem, batch);
-}
-
 /* Behind the others. */
 static void enqueue(opro_run *run, opro__batch *batch) {
     opro__batch **end = &run->batches;
@@ -411,6 +402,12 @@ static void count_failures(opro_run *run, const opro__batch *batch) {
             batch->answered[kind] ? 0 : run->failures_in_a_row[kind] + batch->failed[kind];
 }
 
+/* It is over; its prompt may still be looked at in a request. */
+static void bury(opro_run *run, opro__batch *batch) {
+    batch->next = run->ended;
+    run->ended = batch;
+}
+
 /* Take a batch out, with its figures. */
 static opro_status end_batch(opro_run *run, opro__batch *batch) {
     opro_event event = opro__run_event(OPRO_EVENT_STEP_ENDED, batch->step);
@@ -429,7 +426,7 @@ static opro_status end_batch(opro_run *run, opro__batch *batch) {
     *at = batch->next;
     if (st == OPRO_OK) st = opro__run_tell(run, &event);
     reason = reason_to_stop(run, batch->step);
-    opro__batch_free(run, batch);
+    bury(run, batch);
     if (st == OPRO_OK && reason != OPRO_STOP_NONE) opro__run_halt(run, reason);
     return st;
 }
@@ -531,7 +528,7 @@ void opro__run_halt(opro_run *run, int32_t reason) {
         }
         opro__budget_release(&run->budget, batch->held);
         run->batches = batch->next;
-        opro__batch_free(run, batch);
+        bury(run, batch);
     }
     run->samples_under_way = 0;
     event.reason = reason;
@@ -550,6 +547,7 @@ opro_status opro__run_finish(opro_run *run, opro_status st) {
         if (st == OPRO_ERR_NOMEM) run->dead = st;
         opro__log_say(run->log, OPRO_LOG_ERROR, "run", "%s", run->err.message);
         error = run->err;
+        if (run->stop_reason == OPRO_STOP_NONE) run->failure = error;
         opro__run_halt(run, OPRO_STOP_ERROR);
         run->err = error; /* callbacks may have been told off meanwhile */
     } else {

@@ -296,7 +296,7 @@ static opro_status pump(opro_driver *driver, int64_t *ms, int *did) {
         *did = 1;
         st = dispatch(driver, request);
     }
-    return st;
+    return st == OPRO_WAIT && run->steps_ended != ended ? OPRO_OK : st;
 }
 
 static opro_status begin(opro_driver *driver, int call) {
