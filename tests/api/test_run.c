@@ -383,6 +383,20 @@ static void an_answer_may_be_a_text_of_the_run_itself(void **state) {
     opro_run_free(run);
 }
 
+/* Hosts loop "for all samples of this request", and the last answer closes it. */
+static void an_answered_request_can_be_looked_at_until_the_next(void **state) {
+    opro_run *run = run_of(text_problem(), "samples_per_step=3 resample_limit=0 steps=1");
+    opro_request *request = next_of(run, OPRO_REQUEST_PROPOSE);
+
+    (void)state;
+    for (size_t i = 0; i < opro_request_samples(request); i++)
+        tell_text(run, opro_request_id(request), "nothing"); /* the last one ends the step */
+    assert_true(strlen(opro_request_text(request, NULL)) > 0);
+    assert_non_null(opro_request_json(request, NULL));
+    expect_next(run, OPRO_DONE);
+    opro_run_free(run);
+}
+
 static void an_error_is_that_of_the_last_call(void **state) {
     opro_run *run = run_of(text_problem(), "samples_per_step=2");
     uint64_t id = next_id(run, OPRO_REQUEST_PROPOSE);
@@ -710,6 +724,7 @@ int main(void) {
         cmocka_unit_test(replies_that_are_no_text),
         cmocka_unit_test(a_reply_over_64_mib_is_refused),
         cmocka_unit_test(an_answer_may_be_a_text_of_the_run_itself),
+        cmocka_unit_test(an_answered_request_can_be_looked_at_until_the_next),
         cmocka_unit_test(an_error_is_that_of_the_last_call),
         cmocka_unit_test(a_failure_is_never_a_score),
         cmocka_unit_test(a_failed_proposal_leaves_what_was_answered),
