@@ -167,8 +167,9 @@ static void destroy(opro_meta_prompt *mp) {
     opro__free(&mem, mp);
 }
 
-opro_status opro_meta_prompt_new(opro_meta_prompt **out, opro_problem *problem,
-                                 const opro_config *config, const opro_allocator *mem) {
+opro_status opro__meta_prompt_new(opro_meta_prompt **out, opro_problem *problem,
+                                  const opro_config *config, const opro_allocator *mem,
+                                  opro_error *why) {
     opro__mem own;
     opro_meta_prompt *mp;
     opro_status st;
@@ -187,12 +188,20 @@ opro_status opro_meta_prompt_new(opro_meta_prompt **out, opro_problem *problem,
     st = set_up(mp, problem);
     if (st != OPRO_OK) {
         opro__log_say(mp->log, OPRO_LOG_ERROR, "meta_prompt", "%s", mp->err.message);
+        opro__err_copy(why, &mp->err);
         destroy(mp);
         return st;
     }
     mp->problem = opro__problem_share(problem);
     *out = mp;
     return OPRO_OK;
+}
+
+opro_status opro_meta_prompt_new(opro_meta_prompt **out, opro_problem *problem,
+                                 const opro_config *config, const opro_allocator *mem) {
+    opro_error why;
+
+    return opro__meta_prompt_new(out, problem, config, mem, &why);
 }
 
 void opro_meta_prompt_free(opro_meta_prompt *mp) {

@@ -3,7 +3,13 @@
 #ifndef OPRO_CORE_META_PROMPT_H
 #define OPRO_CORE_META_PROMPT_H
 
+#include "base/err.h"
 #include "opro/meta_prompt.h"
+
+/* opro_meta_prompt_new(), which on failure says why: there is no builder then to be asked. */
+opro_status opro__meta_prompt_new(opro_meta_prompt **out, opro_problem *problem,
+                                  const opro_config *config, const opro_allocator *mem,
+                                  opro_error *why);
 
 /* The builder is used by a run from now on: share and freeze. */
 opro_meta_prompt *opro__meta_prompt_share(opro_meta_prompt *meta_prompt);

@@ -34,18 +34,6 @@ static opro_status check_options(opro_run *run) {
     return OPRO_OK;
 }
 
-/* Why there is none is in the problem's error, as there is no builder to ask. */
-static opro_status make_meta_prompt(opro_run *run, const opro_config *config) {
-    opro_error *why = &run->problem->err;
-    opro_status st;
-
-    opro__err_clear(why);
-    st = opro_meta_prompt_new(&run->meta_prompt, run->problem, config, &run->mem.allocator);
-    if (st == OPRO_OK || why->status == st) return opro__err_copy(&run->err, why);
-    return opro__fail(&run->err, st, "no meta-prompt can be built with these options: %s",
-                      opro_status_name(st));
-}
-
 static opro_status admit_initial(opro_run *run) {
     opro_status st = OPRO_OK;
 
@@ -79,7 +67,9 @@ static opro_status build(opro_run *run, opro_problem *problem, const opro_config
                                (size_t)OPRO__INT(&run->options, SHOWN_SOLUTIONS));
     if (st == OPRO_OK) st = check_options(run);
     if (st == OPRO_OK) st = make_instances(run);
-    if (st == OPRO_OK) st = make_meta_prompt(run, config);
+    if (st == OPRO_OK)
+        st = opro__meta_prompt_new(&run->meta_prompt, run->problem, config, &run->mem.allocator,
+                                   &run->err);
     if (st == OPRO_OK) st = admit_initial(run);
     return st;
 }
