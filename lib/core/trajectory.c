@@ -416,7 +416,7 @@ static uint32_t index_of(const opro_trajectory *t, const opro__candidate *c) {
     for (size_t b = t->n_blocks; b-- > 0;)
         if (c >= t->blocks[b] && c < t->blocks[b] + BLOCK)
             return (uint32_t)(b * BLOCK + (size_t)(c - t->blocks[b]));
-    assert(!"a candidate of another trajectory");
+    assert(0 && "a candidate of another trajectory");
     return 0;
 }
 
