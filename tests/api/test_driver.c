@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The driver: callbacks that answer at once, later, twice, never, or with rubbish; its inbox, its clock, its stop. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "host.h"
 
 /* ---- answers that come ---------------------------------------------------------------------------------------- */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ask and tell: what a run hands out, what it says to answers that are late, wrong or rubbish, and how it stops. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "script.h"
 
 /* ---- requests ------------------------------------------------------------------------------------------------- */
