@@ -80,7 +80,7 @@ MUTATIONS = (
     ("base.h", "OPRO_BEGIN_DECLS\n\n", "OPRO_BEGIN_DECLS\n\nstruct opro_pair {\n"),
     ("base.h", "OPRO_API int32_t opro_abi_epoch(void)", "OPRO_API opro_x opro_abi_epoch(void)"),
     ("base.h", "opro_error_status(const opro_error *error)", "opro_error_status(opro_error error)"),
-    ("base.h", "OPRO_END_DECLS\n\n#endif", "/* Old. */\nOPRO_API int32_t opro_old(void);\n\n#endif"),
+    ("base.h", "OPRO_END_DECLS\n\n#endif", "/* Old. */\nOPRO_API int32_t opro_old(void);\n"),
     ("opro.h", '#include "tour.h"\n', ""),
 )
 

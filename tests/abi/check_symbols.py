@@ -65,7 +65,8 @@ def self_test(map_path, include):
             if not compare(bad_map, include):
                 sys.exit(f"self-test: {old!r} -> {new!r} in the map was not noticed")
         header = folder / "run.h"
-        header.write_text(header.read_text().replace("status opro_run_next(", "status opro_run_nxet("))
+        text = header.read_text()
+        header.write_text(text.replace("status opro_run_next(", "status opro_run_nxet("))
         if not compare(map_path, folder):
             sys.exit("self-test: a typo in a header was not noticed")
 

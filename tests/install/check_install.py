@@ -20,7 +20,8 @@ def run(command, **more):
 
 
 def stage_install(build, meson, stage):
-    run([meson, "install", "-C", build, "--no-rebuild", "--destdir", stage], stdout=subprocess.DEVNULL)
+    install = [meson, "install", "-C", build, "--no-rebuild", "--destdir", stage]
+    run(install, stdout=subprocess.DEVNULL)
     (pc,) = stage.rglob("libopro.pc")
     (shared,) = stage.rglob("libopro.so")
     return pc.parent, shared.parent
@@ -29,8 +30,8 @@ def stage_install(build, meson, stage):
 def pkg_config(folder, stage, *options):
     env = {**os.environ, "PKG_CONFIG_LIBDIR": str(folder), "PKG_CONFIG_SYSROOT_DIR": str(stage)}
     env.pop("PKG_CONFIG_PATH", None)
-    out = run(["pkg-config", "--cflags", "--libs", *options, "libopro"], capture_output=True, env=env)
-    return shlex.split(out.stdout)
+    command = ["pkg-config", "--cflags", "--libs", *options, "libopro"]
+    return shlex.split(run(command, capture_output=True, env=env).stdout)
 
 
 def main(build, hosts, meson, cc, cxx=None):
@@ -43,16 +44,18 @@ def main(build, hosts, meson, cc, cxx=None):
         stage = folder / "stage"
         pc, libdir = stage_install(build, meson, stage)
         shared = pkg_config(pc, stage)
-        static = ["-Wl,-Bstatic" if flag == "-lopro" else flag for flag in pkg_config(pc, stage, "--static")]
-        at = static.index("-Wl,-Bstatic") + 1
-        static[at:at] = ["-lopro", "-Wl,-Bdynamic"]
+        static = pkg_config(pc, stage, "--static")
+        at = static.index("-lopro")
+        static[at : at + 1] = ["-Wl,-Bstatic", "-lopro", "-Wl,-Bdynamic"]
+        plain = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
         for command, standard, source in languages:
             for kind, flags, env in (
-                ("shared", shared, {**os.environ, "LD_LIBRARY_PATH": str(libdir)}),
-                ("static", static, {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}),
+                ("shared", shared, {**plain, "LD_LIBRARY_PATH": str(libdir)}),
+                ("static", static, plain),
             ):
                 program = folder / f"{kind}_{standard}"
-                run([*command, f"-std={standard}", *WARNINGS, hosts / source, "-o", program, *flags], cwd=folder)
+                source_and_program = [hosts / source, "-o", program]
+                run([*command, f"-std={standard}", *WARNINGS, *source_and_program, *flags])
                 run([program], env=env, cwd=folder)
 
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A host outside the tree, C99: callbacks. It looks for the integer nearest to 42 among those between 0 and 100. */
+/*
+ * A host outside the tree, C99: callbacks. It looks for the integer nearest to 42 among those
+ * between 0 and 100.
+ */
 #include <opro/opro.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +21,14 @@ static int32_t propose(opro_run *run, opro_request *request, void *user_data) {
     for (size_t i = 0; i < n && st == OPRO_OK; i++) {
         snprintf(reply, sizeof reply, "Let me try [%d].", g->next);
         g->next = (g->next + 7) % 101;
-        st = opro_run_answer_reply(run, opro_request_id(request), i, OPRO_ORIGIN_NONE, reply, OPRO_ZT);
+        st = opro_run_answer_reply(run, opro_request_id(request), i, OPRO_ORIGIN_NONE, reply,
+                                   OPRO_ZT);
     }
     return st;
 }
 
-static int32_t score(opro_run *run, opro_request *request, const double *x, size_t n, void *user_data) {
+static int32_t score(opro_run *run, opro_request *request, const double *x, size_t n,
+                     void *user_data) {
     double distance = x[0] < 42 ? 42 - x[0] : x[0] - 42;
 
     (void)n;
@@ -65,7 +70,8 @@ int main(void) {
 
     trajectory = opro_driver_trajectory(driver);
     best = opro_trajectory_score(trajectory, opro_trajectory_best(trajectory));
-    printf("%s: best %s\n", opro_stop_reason_name(opro_run_stop_reason(opro_driver_run_handle(driver))),
+    printf("%s: best %s\n",
+           opro_stop_reason_name(opro_run_stop_reason(opro_driver_run_handle(driver))),
            opro_trajectory_text(trajectory, opro_trajectory_best(trajectory), NULL));
 
     opro_driver_free(driver);

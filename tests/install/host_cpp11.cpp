@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A host outside the tree, C++11: the built-in local search on a function with its minimum at (3, -2).
+// A host outside the tree, C++11: the built-in local search on a function with its minimum at
+// (3, -2).
 #include <opro/opro.h>
 
 #include <cstddef>
@@ -16,7 +17,9 @@ void check(opro_status st) {
 // A unique_ptr around opro_x_new() and opro_x_free().
 template <class T, void (*free_it)(T *)> struct handle {
     struct deleter {
-        void operator()(T *object) const { free_it(object); }
+        void operator()(T *object) const {
+            free_it(object);
+        }
     };
     std::unique_ptr<T, deleter> owned;
 
@@ -25,7 +28,9 @@ template <class T, void (*free_it)(T *)> struct handle {
         check(make(&raw, args..., nullptr));
         owned.reset(raw);
     }
-    T *get() const { return owned.get(); }
+    T *get() const {
+        return owned.get();
+    }
 };
 
 int32_t bowl(opro_run *run, opro_request *request, const double *x, size_t, void *) {
@@ -35,10 +40,12 @@ int32_t bowl(opro_run *run, opro_request *request, const double *x, size_t, void
 
 double minimize() {
     const double lower[] = {-10, -10}, upper[] = {10, 10};
-    handle<opro_problem, opro_problem_free> problem(opro_problem_new_vector, std::size_t{2}, lower, upper, 0);
+    handle<opro_problem, opro_problem_free> problem(opro_problem_new_vector, std::size_t{2}, lower,
+                                                    upper, 0);
     handle<opro_config, opro_config_free> config(opro_config_new);
     check(opro_config_set_int(config.get(), OPRO_OPT_STEPS, 40));
-    handle<opro_optimizer, opro_optimizer_free> optimizer(opro_optimizer_new_local, problem.get(), config.get());
+    handle<opro_optimizer, opro_optimizer_free> optimizer(opro_optimizer_new_local, problem.get(),
+                                                          config.get());
     handle<opro_scorer, opro_scorer_free> scorer(opro_scorer_new_vector, bowl, nullptr, nullptr);
     handle<opro_driver, opro_driver_free> driver(opro_driver_new, problem.get(), config.get());
     check(opro_driver_set_optimizer(driver.get(), optimizer.get()));

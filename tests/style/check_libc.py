@@ -36,7 +36,8 @@ def plain(name):
 if __name__ == "__main__":
     objects = sys.argv[1:]
     missing = symbols(objects, "-u") - symbols(objects, "--defined-only")
-    foreign = {name for name in missing if plain(name) not in LIBC and not re.fullmatch(TOOLS, name)}
+    missing = {name for name in missing if not re.fullmatch(TOOLS, name)}
+    foreign = {name for name in missing if plain(name) not in LIBC}
     if len(missing) < 5:
         sys.exit("the objects need next to nothing: the check does not see them")
     for name in sorted(foreign):

@@ -46,7 +46,8 @@ def rows(root):
             names = {number: word for word, number in lists[bounds[0]].items()}
             shown, default = ", ".join(names.values()), names[default]
         else:
-            shown = values(kind, *bounds) + (" (real)" if kind == "REAL" and bounds[0] != "-DBL_MAX" else "")
+            shown = values(kind, *bounds)
+            shown += " (real)" if kind == "REAL" and bounds[0] != "-DBL_MAX" else ""
         yield f"| `{name}` | {default.lower()} | {shown} | {help_text} |"
 
 
@@ -86,9 +87,10 @@ def programs(root, libdir, cc, cxx=None):
             source = pathlib.Path(folder, f"block{number}.{language}")
             program = pathlib.Path(folder, f"block{number}")
             source.write_text(code if "#include" in code else "#include <opro/opro.h>\n" + code)
-            command = shlex.split(cc if language == "c" else cxx) + WARNINGS + [f"-I{root}/include", str(source)]
-            command += [f"-L{libdir}", "-lopro", "-pthread", "-o", str(program)] if whole else ["-fsyntax-only"]
-            subprocess.run(command, check=True)
+            command = shlex.split(cc if language == "c" else cxx)
+            command += [*WARNINGS, f"-I{root}/include", source]
+            link = [f"-L{libdir}", "-lopro", "-pthread", "-o", program]
+            subprocess.run(command + (link if whole else ["-fsyntax-only"]), check=True)
             if whole and code not in examples:
                 sys.exit(f"block {number} is not a file of examples/, letter by letter")
             if whole:

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Linked with every object of lib/base and lib/core, with libm and nothing else: that it links is the test. */
+/*
+ * Linked with every object of lib/base and lib/core, with libm and nothing else: that it links is
+ * the test.
+ */
 #include "opro/base.h"
 
 int main(void) {
