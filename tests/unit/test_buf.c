@@ -154,7 +154,7 @@ static void expect_json(const char *s, size_t len, const char *json) {
 static void test_json(void **state) {
     (void)state;
     expect_json("", 0, "\"\"");
-    expect_json("plain", 5, "\"plain\"");
+    expect_json("in plain", 8, "\"in plain\"");
     expect_json("a\"b\\c/", 6, "\"a\\\"b\\\\c/\"");
     expect_json("\n\t\r\b\f", 5, "\"\\n\\u0009\\u000d\\u0008\\u000c\"");
     expect_json("\0\x1f\x7f", 3, "\"\\u0000\\u001f\x7f\"");

@@ -407,6 +407,10 @@ static void test_digest(void **state) {
             assert_true(seen[i] != seen[n]);
         opro_config_free(changed);
     }
+    opro_config_set_real(config, OPRO_OPT_TEMPERATURE_END, 0); /* equal values, equal digests */
+    opro_config_set_real(other, OPRO_OPT_TEMPERATURE_END, -0.0);
+    assert_true(opro_config_digest(config) == opro_config_digest(other));
+    opro_config_set_real(config, OPRO_OPT_TEMPERATURE_END, 1);
     opro_config_set_int(config, OPRO_OPT_SEED, 5);
     opro_config_set_int(config, OPRO_OPT_SEED, 0); /* back again */
     assert_true(opro_config_digest(config) == seen[0]);

@@ -209,6 +209,9 @@ static void test_limit(void **state) {
     assert_int_equal(opro__mem_init(&mem, NULL), OPRO_OK);
     mem.limit = 100;
     assert_null(opro__alloc(&mem, 101));
+    p = opro__alloc(&mem, 100); /* all of it at once */
+    assert_non_null(p);
+    opro__free(&mem, p);
     p = opro__alloc(&mem, 60);
     assert_null(opro__alloc(&mem, 41));
     q = opro__alloc(&mem, 40);
@@ -260,7 +263,7 @@ static void test_reserve(void **state) {
     opro_allocator a = failing_allocator(&f);
     opro__mem mem;
     void *array = NULL, *before;
-    size_t capacity = 0;
+    size_t capacity = 0, grown = 0;
 
     (void)state;
     assert_int_equal(opro__mem_init(&mem, &a), OPRO_OK);
@@ -268,11 +271,15 @@ static void test_reserve(void **state) {
     assert_null(array);
     assert_true(opro__reserve(&mem, &array, &capacity, 1, 4));
     assert_true(capacity >= 1);
-    for (size_t need = 1; need < 5000; need++) { /* few enough allocations for any length */
+    for (size_t need = 1; need < 5000; need++) {
+        size_t before_it = capacity;
+
         assert_true(opro__reserve(&mem, &array, &capacity, need, 4));
+        grown += capacity != before_it;
         assert_true(capacity >= need && capacity < 2 * need + 16);
         ((uint32_t *)array)[need - 1] = (uint32_t)need;
     }
+    assert_true(grown <= 10); /* by doubling: time is linear in the length */
     for (size_t i = 0; i < 4999; i++)
         assert_int_equal(((uint32_t *)array)[i], i + 1);
     before = array;

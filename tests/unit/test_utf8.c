@@ -132,6 +132,7 @@ static void test_cut(void **state) {
         assert_int_equal(opro__utf8_cut(s, 11, max), cut[max]);
     assert_int_equal(opro__utf8_cut(s, 11, SIZE_MAX), 11);
     assert_int_equal(opro__utf8_cut("", 0, 0), 0);
+    assert_int_equal(opro__utf8_cut("\x80\x80\x80", 3, 2), 0); /* not UTF-8, and no way out of it */
 }
 
 /* ---- by the definition ---------------------------------------------------------------------------------------- */
