@@ -167,9 +167,9 @@ static inline int any(bytes x) {
     return ((halves[0] | halves[1]) & UINT64_C(0x8080808080808080)) != 0;
 }
 
-/* Look at a text, and copy it to to, unless that is NULL. */
+/* Look at a text, and copy it to to if copy says so: the flags are known where this is called. */
 static inline __attribute__((always_inline)) look look_through(const char *s, size_t len,
-                                                               int brackets, char *to) {
+                                                               int brackets, int copy, char *to) {
     look l = {{0}, {0}};
     char few[WIDTH];
     bytes x;
@@ -179,17 +179,17 @@ static inline __attribute__((always_inline)) look look_through(const char *s, si
         if (len) memcpy(few, s, len);
         x = load(few);
         look_at(&l, x, brackets);
-        if (to) memcpy(to, &x, WIDTH);
+        if (copy) memcpy(to, &x, WIDTH);
         return l;
     }
     for (size_t i = 0; i + WIDTH < len; i += WIDTH) {
         x = load(s + i);
         look_at(&l, x, brackets);
-        if (to) memcpy(to + i, &x, WIDTH);
+        if (copy) memcpy(to + i, &x, WIDTH);
     }
     x = load(s + len - WIDTH); /* some of it again */
     look_at(&l, x, brackets);
-    if (to) memcpy(to + len - WIDTH, &x, WIDTH);
+    if (copy) memcpy(to + len - WIDTH, &x, WIDTH);
     return l;
 }
 
@@ -259,15 +259,16 @@ static int is_plain(const opro__harmless *rules, unsigned harms, opro__span text
 }
 
 int opro__harmless_plain(const opro__harmless *rules, unsigned harms, const char *s, size_t len) {
-    look l = look_through(s, len, (harms & OPRO__HARM_BRACKETS) != 0, NULL);
+    look l = harms & OPRO__HARM_BRACKETS ? look_through(s, len, 1, 0, NULL)
+                                         : look_through(s, len, 0, 0, NULL);
 
     return !any(l.odd | l.colon) || is_plain(rules, harms, (opro__span){s, len}, &l);
 }
 
 int opro__harmless_copy(const opro__harmless *rules, unsigned harms, const char *s, size_t len,
                         char *to) {
-    look l =
-        harms & OPRO__HARM_BRACKETS ? look_through(s, len, 1, to) : look_through(s, len, 0, to);
+    look l = harms & OPRO__HARM_BRACKETS ? look_through(s, len, 1, 1, to)
+                                         : look_through(s, len, 0, 1, to);
 
     return !any(l.odd | l.colon) || is_plain(rules, harms, (opro__span){s, len}, &l);
 }

@@ -209,32 +209,37 @@ static opro_status put_through(build *b, int slot, opro__span lead) {
 
 #define AHEAD 8
 
-/*
- * The i-th candidate in the order of the text. Those that come soon are fetched: they lie all
- * over the memory.
- */
-static const opro__candidate *candidate_at(const build *b, size_t i) {
+/* The candidate that is AHEAD places behind i in the text: its record is fetched, it is needed soon. */
+static const opro__candidate *fetch(const build *b, size_t i) {
     const opro__shown *shown = &b->mp->shown;
+    const opro__candidate *c;
 
-    if (i + AHEAD < shown->n) {
-        const opro__candidate *soon =
-            opro__trajectory_at(b->t, shown->numbers[shown->order[i + AHEAD]]);
-
-        __builtin_prefetch(soon->text);
-        __builtin_prefetch(soon->text + 64);
-    }
-    return opro__trajectory_at(b->t, shown->numbers[shown->order[i]]);
+    if (i >= shown->n) return NULL;
+    c = opro__trajectory_at(b->t, shown->numbers[shown->order[i]]);
+    __builtin_prefetch(c);
+    return c;
 }
 
-/* The same for entries, the bulk of a message, by their template, which is not empty. */
+/*
+ * The same for entries, the bulk of a message, by their template, which is not empty. Candidates and their texts lie all
+ * over the memory: they are fetched in time.
+ */
 static opro_status put_entries(build *b, opro__span lead) {
     opro__buf *out = &b->mp->message;
+    const opro__candidate *ring[2 * AHEAD];
     opro_status st = OPRO_OK;
     int fits;
 
+    for (size_t i = 0; i < 2 * AHEAD; i++)
+        ring[i] = fetch(b, i);
     for (size_t i = 0; i < b->mp->shown.n && st == OPRO_OK && out->status == OPRO_OK; i++) {
+        const opro__candidate *c = ring[i % (2 * AHEAD)], *soon = ring[(i + AHEAD) % (2 * AHEAD)];
+
+        if (soon) __builtin_prefetch(soon->text);
+        if (soon) __builtin_prefetch(soon->text + 64);
+        ring[i % (2 * AHEAD)] = fetch(b, i + 2 * AHEAD);
         put_front(out, i > 0, lead);
-        st = opro__write_entry(b->mp, candidate_at(b, i), out);
+        st = opro__write_entry(b->mp, c, out);
     }
     st = opro__write_done(b->mp, st, out, &fits);
     if (!fits) b->full = 1;
@@ -445,8 +450,6 @@ static opro_status add_parts(build *b) {
     opro_status st = OPRO_OK;
 
     opro__buf_clear(&b->mp->texts);
-    for (int slot = 0; slot < OPRO__LISTS; slot++)
-        b->mp->lists[slot].n = 0;
     for (size_t k = 0; k < TURNS; k++) {
         const opro__parts *list = &b->mp->lists[turns[k].slot];
         size_t end = b->planned[turns[k].slot];
@@ -526,19 +529,37 @@ static opro_status search(build *b) {
     return step_down(b, good); /* fits at once, if it is counted as before */
 }
 
+/* Nothing but what is always there. The sums count high: empty lines in front do not count, nor words that meet. */
+static opro_status compose_bare(build *b) {
+    int64_t tokens;
+    size_t bytes;
+    opro_status st = try_parts(b, 0, &tokens);
+
+    if (st != OPRO_OK) return st;
+    bytes = b->mp->message.len - b->mp->skip + prefix_text(b->mp).len;
+    if (bytes > b->max_bytes) return too_many_bytes(b, bytes);
+    return tokens > b->max_tokens ? too_many_tokens(b, tokens) : OPRO_OK;
+}
+
+static opro_status fit(build *b) {
+    opro_status st;
+
+    measure_layout(b);
+    if (b->bytes > b->max_bytes || b->tokens > b->max_tokens) return compose_bare(b);
+    st = add_parts(b);
+    if (st != OPRO_OK) return st;
+    return b->mp->tokens.fn ? search(b) : assemble(b, count_parts(b->mp));
+}
+
 static opro_status compose_some(build *b) {
     opro_status st;
 
     b->full = 0;
     b->mp->message.max = OPRO__PROMPT_MAX;
     b->estimates = !b->mp->tokens.fn && b->max_tokens != INT64_MAX;
-    measure_layout(b);
-    if (b->bytes > b->max_bytes) return too_many_bytes(b, b->bytes);
-    if (b->estimates && b->tokens > b->max_tokens)
-        return step_down(b, 0); /* the sum counts high where words meet */
-    st = add_parts(b);
-    if (st != OPRO_OK) return st;
-    st = b->mp->tokens.fn ? search(b) : assemble(b, count_parts(b->mp));
+    for (int slot = 0; slot < OPRO__LISTS; slot++)
+        b->mp->lists[slot].n = 0;
+    st = fit(b);
     if (st == OPRO_OK)
         opro__log_say(b->mp->log, OPRO_LOG_INFO, "meta_prompt",
                       "not everything fits into max_prompt_tokens and max_prompt_bytes; %zu "

@@ -146,6 +146,7 @@ opro_status opro__write_entry(opro_meta_prompt *mp, const opro__candidate *c, op
     return OPRO_OK;
 }
 
+/* Its brackets stay: a task may be about brackets. */
 static opro_status write_exemplar(opro_meta_prompt *mp, size_t index, opro__buf *out) {
     opro__span input, target;
     size_t input_len = 0;
@@ -160,8 +161,10 @@ static opro_status write_exemplar(opro_meta_prompt *mp, size_t index, opro__buf 
     input.len = input_len;
     target.s += input_len;
     target.len -= input_len;
-    mp->values[OPRO__SLOT_INPUT] = harmless(mp, OPRO__HARM_TAGS, input, 0);
-    mp->values[OPRO__SLOT_TARGET] = harmless(mp, OPRO__HARM_TAGS, target, 1);
+    mp->values[OPRO__SLOT_INPUT] =
+        harmless(mp, mp->harms & ~(unsigned)OPRO__HARM_BRACKETS, input, 0);
+    mp->values[OPRO__SLOT_TARGET] =
+        harmless(mp, mp->harms & ~(unsigned)OPRO__HARM_BRACKETS, target, 1);
     opro__template_fill(&mp->blocks[OPRO__BLOCK(EXEMPLAR)].template, mp->values, out);
     return OPRO_OK;
 }
