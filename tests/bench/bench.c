@@ -15,6 +15,7 @@ static const struct {
     int (*run)(void);
     const char *help;
 } benches[] = {
+    {"meta_prompt", bench_meta_prompt, "meta-prompts of 20 and 1000 entries"},
     {"reply", bench_reply, "replies read: 2 KB, and growth with hostile ones"},
     {"run", bench_run, "ask and tell on a long trajectory, a whole step without models"},
     {"startup", bench_startup, "a program that links the library"},
@@ -130,7 +131,7 @@ static void usage(FILE *to) {
           "  --strict  exit code 1 when a bar does not hold\n\n",
           to);
     for (size_t i = 0; i < BENCHES; i++)
-        fprintf(to, "  %-9s %s\n", benches[i].name, benches[i].help);
+        fprintf(to, "  %-11s %s\n", benches[i].name, benches[i].help);
 }
 
 static int run_one(size_t i) {
