@@ -86,7 +86,7 @@ OPRO_API opro_status opro_problem_set_score_range(opro_problem *problem, double 
 /*
  * How scores are shown when the option score_display is "auto": OPRO_DISPLAY_BUCKETS,
  * OPRO_DISPLAY_DECIMALS (with that many digits, 0 to 12) or OPRO_DISPLAY_NONE. Default: buckets
- * for texts, 0 decimals for the other kinds. Since 0.1.
+ * for texts, 0 decimals for permutations and integers, 6 for real vectors. Since 0.1.
  */
 OPRO_API opro_status opro_problem_set_score_display(opro_problem *problem, int32_t display,
                                                     int32_t decimals);

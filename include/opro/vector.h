@@ -16,7 +16,8 @@ OPRO_BEGIN_DECLS
  * A problem over vectors of dimension n (1 .. 4096), minimized. lower and upper: n bounds each,
  * finite, lower <= upper. integer not 0: coordinates are rounded to the nearest integer, halves
  * to even. A reply is read as "[x1, x2, ...]", the last such group counts; coordinates may be
- * named ("w=3"). Canonical text: "3, 4". Repair: moved to the nearest bound. Since 0.1.
+ * named ("w=3"). Canonical text: "3, 4". Repair: moved to the nearest bound. The description states
+ * the ranges; replace it as you like. Since 0.1.
  */
 OPRO_API opro_status opro_problem_new_vector(opro_problem **out, size_t n, const double *lower,
                                              const double *upper, int32_t integer,

@@ -145,6 +145,45 @@ static opro_status set_kind(opro_problem *problem, size_t n, const double *lower
     return opro_problem_set_score_name(problem, "value", OPRO_ZT);
 }
 
+static int same_bounds(const opro__space *space) {
+    for (size_t i = 1; i < space->n; i++)
+        if (space->lower[i] != space->lower[0] || space->upper[i] != space->upper[0]) return 0;
+    return 1;
+}
+
+static void add_range(const opro__space *space, size_t i, opro__buf *text) {
+    opro__buf_add_real(text, space->lower[i]);
+    opro__buf_addz(text, " to ");
+    opro__buf_add_real(text, space->upper[i]);
+}
+
+/* What a proposer must know so that its points are legal: as the description, which the host may replace. */
+static opro_status describe(opro_problem *problem) {
+    const opro__space *space = &problem->space;
+    const char *kind = space->integer ? "whole number" : "number";
+    opro__buf text;
+    opro_status st;
+
+    opro__buf_init(&text, &problem->mem, TEXT_MAX);
+    opro__buf_addz(&text, "Find the best point. Each coordinate is a ");
+    opro__buf_addz(&text, kind);
+    if (same_bounds(space)) {
+        opro__buf_addz(&text, " from ");
+        add_range(space, 0, &text);
+    } else {
+        opro__buf_addz(&text, "; the ranges, in their order: ");
+        for (size_t i = 0; i < space->n; i++) {
+            if (i) opro__buf_addz(&text, ", ");
+            add_range(space, i, &text);
+        }
+    }
+    opro__buf_addc(&text, '.');
+    st = text.status;
+    if (st == OPRO_OK) st = opro_problem_set_description(problem, opro__buf_text(&text), text.len);
+    opro__buf_free(&text);
+    return st;
+}
+
 opro_status opro_problem_new_vector(opro_problem **out, size_t n, const double *lower,
                                     const double *upper, int32_t integer,
                                     const opro_allocator *mem) {
@@ -155,6 +194,7 @@ opro_status opro_problem_new_vector(opro_problem **out, size_t n, const double *
     st = opro_problem_new(&problem, mem);
     if (st != OPRO_OK) return st;
     st = set_kind(problem, n, lower, upper, integer);
+    if (st == OPRO_OK) st = describe(problem);
     if (st == OPRO_OK)
         *out = problem;
     else
