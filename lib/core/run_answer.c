@@ -97,7 +97,7 @@ static size_t first_missing(const opro_request *request) {
 
 static opro_status answer_reply(opro_run *run, int call, uint64_t id, const size_t *index,
                                 int32_t origin, int how, const char *text, size_t len) {
-    opro_request *request;
+    opro_request *request = NULL;
     kept copy;
     size_t i;
     opro_status st;
@@ -210,7 +210,7 @@ static opro_status take_scores(opro_run *run, opro_request *request, const doubl
 }
 
 opro_status opro_run_answer_scores(opro_run *run, uint64_t id, const double *scores, size_t n) {
-    opro_request *request;
+    opro_request *request = NULL;
     opro_status st;
 
     if (!run || !scores) return OPRO_ERR_INVALID;
@@ -272,7 +272,7 @@ opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_st
 
 opro_status opro_run_answer_error(opro_run *run, uint64_t id, opro_status status,
                                   const char *message, size_t len) {
-    opro_request *request;
+    opro_request *request = NULL;
     char text[1024];
     kept copy;
     opro_status st;
@@ -296,7 +296,7 @@ opro_status opro_run_answer_error(opro_run *run, uint64_t id, opro_status status
 /* ---- besides -------------------------------------------------------------------------------------------------- */
 
 opro_status opro_run_answer_feedback(opro_run *run, uint64_t id, const char *text, size_t len) {
-    opro_request *request;
+    opro_request *request = NULL;
     kept copy;
     opro_status st;
 
@@ -317,7 +317,7 @@ opro_status opro_run_answer_feedback(opro_run *run, uint64_t id, const char *tex
 
 opro_status opro_run_answer_usage(opro_run *run, uint64_t id, int64_t prompt_tokens,
                                   int64_t reply_tokens, int64_t cost) {
-    opro_request *request;
+    opro_request *request = NULL;
     opro_status st;
 
     if (!run) return OPRO_ERR_INVALID;
