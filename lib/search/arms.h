@@ -24,15 +24,18 @@ typedef struct opro__arms {
     int32_t origins[OPRO__ARMS_MAX]; /* OPRO_ORIGIN_... of each; [n]: of the random one     */
     void (*free)(void *state, opro__mem *mem);
 
+    /* Forget everything: another trajectory is to be read. */
+    void (*reset)(void *state);
+
     /* Forget what was learnt, but for what is true wherever the search stands. */
     void (*restart)(void *state);
 
-    /* A candidate was scored; arm: whose it was, or OPRO__NO_ARM. Less badness is better. OPRO_ERR_NOMEM. */
+    /* A candidate was scored; arm: whose it was, or OPRO__NO_ARM. OPRO_ERR_NOMEM. */
     opro_status (*learn)(void *state, const opro__candidate *c, double badness, size_t arm);
 
     /*
-     * A batch of proposals from this trajectory begins. fresh: the search has stalled; what was learnt since the last
-     * restart is not to be used.
+     * A batch of proposals from this trajectory begins. fresh: the search has stalled; what was
+     * learnt since the last restart is not to be used.
      */
     opro_status (*begin)(void *state, const opro_trajectory *t, int fresh);
 
@@ -42,7 +45,7 @@ typedef struct opro__arms {
     /* An arm that is sure to be right and gets a proposal of every batch, or OPRO__NO_ARM. */
     size_t (*sure)(const void *state);
 
-    /* Append a proposal to text. May be called again in the same batch if that is not new. OPRO_ERR_NOMEM. */
+    /* Append a proposal to text; called again if that one is not new. OPRO_ERR_NOMEM. */
     opro_status (*propose)(void *state, size_t arm, opro__rng *rng, opro__buf *text);
 } opro__arms;
 

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #define SETTLED 1e-5 /* less of a direction than this is new: it is settled */
-#define WRONG                                                                                      \
-    1e-2 /* a settled direction that is off by this much of what is usual: not a sum over edges */
+#define WRONG   1e-2 /* a settled one is off by this share of what is usual: no sum over edges */
 
 int opro__edges_init(opro__edges *edges, size_t n, opro__mem *mem) {
     size_t e = n * (n - 1) / 2;
@@ -14,27 +13,33 @@ int opro__edges_init(opro__edges *edges, size_t n, opro__mem *mem) {
     *edges = (opro__edges){.mem = mem, .n = n, .edges = e, .best_badness = INFINITY};
     edges->basis = opro__calloc(mem, e, sizeof *edges->basis);
     edges->cost = opro__calloc(mem, e, sizeof *edges->cost);
-    edges->open = opro__calloc(mem, e, sizeof *edges->open);
     edges->difference = opro__calloc(mem, e, sizeof *edges->difference);
     edges->weights = opro__calloc(mem, e, sizeof *edges->weights);
     edges->reference = opro__calloc(mem, n, sizeof *edges->reference);
     edges->best = opro__calloc(mem, n, sizeof *edges->best);
-    if (!edges->basis || !edges->cost || !edges->open || !edges->difference || !edges->weights ||
+    if (!edges->basis || !edges->cost || !edges->difference || !edges->weights ||
         !edges->reference || !edges->best)
         return 0;
-    for (size_t i = 0; i < e; i++)
-        edges->open[i] = 1;
+    opro__edges_clear(edges);
     return 1;
 }
 
+void opro__edges_clear(opro__edges *edges) {
+    while (edges->rank > 0)
+        opro__free(edges->mem, edges->basis[--edges->rank]);
+    memset(edges->cost, 0, edges->edges * sizeof *edges->cost);
+    edges->squares = 0;
+    edges->started = edges->wrong = 0;
+    edges->best_badness = INFINITY;
+}
+
 void opro__edges_free(opro__edges *edges) {
-    for (size_t i = 0; i < edges->rank; i++)
-        opro__free(edges->mem, edges->basis[i]);
+    while (edges->rank > 0)
+        opro__free(edges->mem, edges->basis[--edges->rank]);
     opro__free(edges->mem, edges->best);
     opro__free(edges->mem, edges->reference);
     opro__free(edges->mem, edges->weights);
     opro__free(edges->mem, edges->difference);
-    opro__free(edges->mem, edges->open);
     opro__free(edges->mem, edges->cost);
     opro__free(edges->mem, edges->basis);
 }
@@ -54,7 +59,7 @@ static size_t tour_edge(const opro__edges *edges, const int32_t *tour, size_t i)
     return edge(tour[i], tour[i + 1 == edges->n ? 0 : i + 1]);
 }
 
-/* ---- learning ------------------------------------------------------------------------------------------------- */
+/* ---- learning -------------------------------------------------------------------------------- */
 
 /* Several sums at a time: they do not wait for each other. */
 static double dot(const double *a, const double *b, size_t n) {
@@ -118,8 +123,6 @@ static void settle(opro__edges *edges, double *direction, double length, double 
     for (size_t i = 0; i < edges->edges; i++) {
         direction[i] /= length;
         edges->cost[i] += learnt * direction[i];
-        edges->open[i] -= direction[i] * direction[i];
-        if (edges->open[i] < 0) edges->open[i] = 0;
     }
     edges->squares += learnt * learnt;
     edges->basis[edges->rank++] = direction;
@@ -159,16 +162,7 @@ int opro__edges_learn(opro__edges *edges, const int32_t *tour, double badness) {
     return 1;
 }
 
-/* ---- looking -------------------------------------------------------------------------------------------------- */
-
-double opro__edges_predict(const opro__edges *edges, const int32_t *tour) {
-    double sum = edges->reference_badness;
-
-    for (size_t i = 0; i < edges->n; i++)
-        sum += edges->cost[tour_edge(edges, tour, i)] -
-               edges->cost[tour_edge(edges, edges->reference, i)];
-    return sum;
-}
+/* ---- looking --------------------------------------------------------------------------------- */
 
 void opro__edges_draw(opro__edges *edges, double boldness, opro__rng *rng, double *matrix) {
     double *noise = edges->weights, amount = boldness * spread(edges);

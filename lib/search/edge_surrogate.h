@@ -23,7 +23,6 @@ typedef struct opro__edges {
     size_t rank;
     double **basis;     /* orthonormal directions that are settled: rank rows of edges numbers */
     double *cost;       /* the mean of what costs can be: 0 where nothing is known             */
-    double *open;       /* share of an edge's variance that is left, 1 .. 0                    */
     double *difference; /* scratch */
     double *weights;    /* scratch */
     double squares;     /* of what was learnt in each direction: their mean is the variance */
@@ -38,16 +37,20 @@ typedef struct opro__edges {
 int opro__edges_init(opro__edges *edges, size_t n, opro__mem *mem);
 void opro__edges_free(opro__edges *edges);
 
+/* Nothing is known any more. */
+void opro__edges_clear(opro__edges *edges);
+
 /* A tour was scored. 0: no memory. */
 int opro__edges_learn(opro__edges *edges, const int32_t *tour, double badness);
 
 /* All tours are known. */
 int opro__edges_settled(const opro__edges *edges);
 
-/* Costs as they may be: n * n numbers. boldness 0: their mean; 1: a draw from what is possible. */
+/*
+ * Costs as they may be: n * n numbers, which tell the differences between tours. boldness 0: their
+ * mean; 1: a draw from what is possible, all edges together, so that no draw contradicts a tour
+ * that was scored.
+ */
 void opro__edges_draw(opro__edges *edges, double boldness, opro__rng *rng, double *matrix);
-
-/* The predicted badness of a tour. */
-double opro__edges_predict(const opro__edges *edges, const int32_t *tour);
 
 #endif

@@ -33,7 +33,7 @@ struct opro__local {
     opro__map map;
 };
 
-/* ---- lifetime ------------------------------------------------------------------------------------------------- */
+/* ---- lifetime -------------------------------------------------------------------------------- */
 
 /*
  * The larger the problem, the longer a search may do without a new best before it is stuck: the
@@ -53,6 +53,10 @@ static opro_status choose_arms(opro__local *l, opro_error *err) {
     const opro_problem *p = l->problem;
     int polished = opro__problem_has(p, OPRO__STEP_POLISH) && OPRO__INT(l->options, POLISH);
 
+    if (p->space.kind == OPRO__SPACE_TEXT && opro__problem_has(p, OPRO__STEP_CANONICAL))
+        return opro__fail(err, OPRO_ERR_UNSUPPORTED,
+                          "the local optimizer recombines sentences; this problem's canonical "
+                          "callback says that its solutions are something else");
     switch (p->space.kind) {
     case OPRO__SPACE_VECTOR: l->arms = opro__vector_arms(&p->space, l->mem, &l->state); break;
     case OPRO__SPACE_PERMUTATION:
@@ -94,7 +98,7 @@ void opro__local_free(opro__local *l) {
     opro__free(l->mem, l);
 }
 
-/* ---- following the trajectory --------------------------------------------------------------------------------- */
+/* ---- following the trajectory ---------------------------------------------------------------- */
 
 static void restart(opro__local *l, int64_t step) {
     l->arms->restart(l->state);
@@ -163,6 +167,7 @@ static opro_status catch_up(opro__local *l, const opro_trajectory *t) {
         opro__bandit_init(&l->bandit, OPRO__REAL(l->options, LOCAL_FLOOR),
                           OPRO__REAL(l->options, LOCAL_DECAY));
         restart(l, -1);
+        l->arms->reset(l->state);
     }
     for (; l->seen < t->count && st == OPRO_OK; l->seen++)
         st = follow(l, opro__trajectory_at(t, l->seen));
@@ -188,7 +193,7 @@ opro_status opro__local_begin(opro__local *l, const opro_trajectory *t, uint64_t
     return l->arms->begin(l->state, t, stalled(l, step));
 }
 
-/* ---- proposing ------------------------------------------------------------------------------------------------ */
+/* ---- proposing ------------------------------------------------------------------------------- */
 
 static int same_text(void *key, uint32_t index, const void *owner) {
     const opro__local *l = owner;

@@ -45,7 +45,7 @@ static void note_places(search *s) {
         s->place[s->tour[i]] = (int32_t)i;
 }
 
-/* ---- moves ---------------------------------------------------------------------------------------------------- */
+/* ---- moves ----------------------------------------------------------------------------------- */
 
 /* Join node a to one nearer than its neighbour on that side, by turning round a stretch. */
 static int two_opt(search *s, int32_t a, int forward) {
@@ -127,7 +127,7 @@ static void descend(search *s) {
     }
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static double length(const search *s) {
     double sum = cost(s, s->tour[s->n - 1], s->tour[0]);

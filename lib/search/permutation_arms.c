@@ -52,7 +52,14 @@ static void restart(void *state) {
     t->n_top = 0;
 }
 
-/* What a new trajectory begins with. */
+static void reset(void *state) {
+    tours *t = state;
+
+    t->n_top = 0;
+    if (t->edges) opro__edges_clear(t->edges);
+}
+
+/* Among the best, if it is. */
 static void keep(tours *t, const int32_t *nodes, double badness) {
     size_t at = t->n_top;
     int32_t *row;
@@ -110,9 +117,9 @@ static size_t sure(const void *state) {
     return known ? BLIND_SURROGATE : OPRO__NO_ARM;
 }
 
-/* One of the top: the best half of the time. */
+/* Mostly the best: others keep a way open out of where it is stuck. */
 static const int32_t *parent(const tours *t, opro__rng *rng) {
-    size_t rank = opro__rng_below(rng, 2) ? 0 : (size_t)opro__rng_below(rng, t->n_top);
+    size_t rank = opro__rng_below(rng, 8) ? 0 : (size_t)opro__rng_below(rng, t->n_top);
 
     return t->top[rank];
 }
@@ -176,6 +183,7 @@ static const opro__arms blind = {
     .origins = {OPRO_ORIGIN_LOCAL_TWO_OPT, OPRO_ORIGIN_LOCAL_OR_OPT, OPRO_ORIGIN_LOCAL_SURROGATE,
                 OPRO_ORIGIN_LOCAL_RANDOM},
     .free = free_tours,
+    .reset = reset,
     .restart = restart,
     .learn = learn,
     .begin = begin,
@@ -188,6 +196,7 @@ static const opro__arms polished = {
     .n = POLISHED_ARMS,
     .origins = {OPRO_ORIGIN_LOCAL_KICK, OPRO_ORIGIN_LOCAL_CROSSOVER, OPRO_ORIGIN_LOCAL_RANDOM},
     .free = free_tours,
+    .reset = reset,
     .restart = restart,
     .learn = learn,
     .begin = begin,

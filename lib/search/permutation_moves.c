@@ -91,7 +91,7 @@ void opro__permutation_kick(int32_t *nodes, size_t n, size_t reach, opro__rng *r
     }
 }
 
-/* ---- edge recombination --------------------------------------------------------------------------------------- */
+/* ---- edge recombination ---------------------------------------------------------------------- */
 
 #define NONE (-1)
 

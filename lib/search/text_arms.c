@@ -64,7 +64,7 @@ static const char *const phrases[] = {
 };
 #define PHRASES (sizeof phrases / sizeof *phrases)
 
-/* ---- what is known -------------------------------------------------------------------------------------------- */
+/* ---- what is known --------------------------------------------------------------------------- */
 
 static void free_texts(void *state, opro__mem *mem) {
     opro__free(mem, state);
@@ -107,7 +107,7 @@ static size_t sure(const void *state) {
     return OPRO__NO_ARM;
 }
 
-/* ---- pieces --------------------------------------------------------------------------------------------------- */
+/* ---- pieces ---------------------------------------------------------------------------------- */
 
 static int is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -163,7 +163,7 @@ static piece draw_phrase(opro__rng *rng) {
     return (piece){s, strlen(s)};
 }
 
-/* ---- the operators -------------------------------------------------------------------------------------------- */
+/* ---- the operators --------------------------------------------------------------------------- */
 
 static void cross(const texts *t, opro__rng *rng, parts *p) {
     piece other[PIECES];
@@ -232,7 +232,7 @@ static void random_text(const texts *t, opro__rng *rng, parts *p) {
         p->piece[p->n++] = draw_phrase(rng);
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static int has_digit(const piece *p) {
     for (size_t i = 0; i < p->len; i++)
@@ -287,6 +287,7 @@ static const opro__arms arms = {
     .origins = {OPRO_ORIGIN_LOCAL_CROSSOVER, OPRO_ORIGIN_LOCAL_DELETE, OPRO_ORIGIN_LOCAL_SWAP,
                 OPRO_ORIGIN_LOCAL_INSERT, OPRO_ORIGIN_LOCAL_RANDOM},
     .free = free_texts,
+    .reset = restart,
     .restart = restart,
     .learn = learn,
     .begin = begin,

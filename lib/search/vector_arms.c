@@ -89,6 +89,7 @@ static void place(const opro__space *space, opro__rng *rng, double *x) {
         if (isnan(x[i])) x[i] = (1 - u) * lower + u * upper;
         if (x[i] < lower) x[i] = space->integer ? ceil(lower) : lower;
         if (x[i] > upper) x[i] = space->integer ? floor(upper) : upper;
+        x[i] += 0.0; /* no -0 */
     }
 }
 
@@ -111,6 +112,7 @@ static const opro__arms arms = {
     .origins = {OPRO_ORIGIN_LOCAL_DIFFERENTIAL, OPRO_ORIGIN_LOCAL_CMA, OPRO_ORIGIN_LOCAL_QUADRATIC,
                 OPRO_ORIGIN_LOCAL_RANDOM},
     .free = free_vectors,
+    .reset = restart,
     .restart = restart,
     .learn = learn,
     .begin = begin,

@@ -48,7 +48,7 @@ int opro__cma_usable(const opro__cma *cma) {
     return cma->badness < INFINITY;
 }
 
-/* ---- learning ------------------------------------------------------------------------------------------------- */
+/* ---- learning -------------------------------------------------------------------------------- */
 
 /* Before the first own offspring: the shape is the spread of what is there. */
 static void take_spread(opro__cma *cma, const opro__pool *pool, const opro__space *space) {
@@ -116,7 +116,7 @@ void opro__cma_learn(opro__cma *cma, const opro__pool *pool, const opro__space *
     if (!cma->started) take_spread(cma, pool, space);
 }
 
-/* ---- proposing ------------------------------------------------------------------------------------------------ */
+/* ---- proposing ------------------------------------------------------------------------------- */
 
 /* Cholesky's factor of the shape; what is lost to rounding is treated as no variance. */
 static void make_factor(opro__cma *cma) {
@@ -147,7 +147,7 @@ void opro__cma_propose(opro__cma *cma, const opro__space *space, opro__rng *rng,
     for (size_t i = 0; i < cma->d; i++)
         cma->draw[i] = opro__rng_normal(rng);
     for (size_t i = 0; i < cma->d; i++) {
-        const double *row = cma->factor + i * cma->d;
+        const double *row = cma->full ? cma->factor + i * cma->d : NULL;
         double step = 0;
 
         if (!cma->full) step = cma->factor[i] * cma->draw[i];

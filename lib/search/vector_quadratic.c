@@ -27,7 +27,7 @@ void opro__quadratic_free(opro__quadratic *model, opro__mem *mem) {
     opro__free(mem, model->chosen);
 }
 
-/* ---- linear algebra on small matrices ------------------------------------------------------------------------- */
+/* ---- linear algebra on small matrices -------------------------------------------------------- */
 
 /*
  * The lower factor of a symmetric matrix (rows of stride numbers), in place: 0 unless it is
@@ -64,7 +64,7 @@ static void solve(const double *factor, size_t n, size_t stride, double *b) {
     }
 }
 
-/* ---- fitting -------------------------------------------------------------------------------------------------- */
+/* ---- fitting --------------------------------------------------------------------------------- */
 
 /* What a fit works with, all in the model's block. */
 typedef struct fit {
@@ -229,7 +229,7 @@ void opro__quadratic_fit(opro__quadratic *model, const opro__pool *pool, const o
     model->exact = model->usable && explains_all(&f, largest);
 }
 
-/* ---- minimizing ----------------------------------------------------------------------------------------------- */
+/* ---- minimizing ------------------------------------------------------------------------------ */
 
 static double norm(const opro__quadratic *model, const double *u) {
     double most = 0;
@@ -314,7 +314,7 @@ static void keep_inside(const opro__quadratic *model, const opro__space *space, 
     }
 }
 
-/* ---- integers ------------------------------------------------------------------------------------------------- */
+/* ---- integers -------------------------------------------------------------------------------- */
 
 /* A search for the integer vectors with the least value, in the order of Schnorr & Euchner 1994. */
 typedef struct lattice {
@@ -407,7 +407,7 @@ static void list_integers(opro__quadratic *model, const opro__space *space) {
     if (factorize(l.factor, model->d, D, 0)) search(&l);
 }
 
-/* ---- proposing ------------------------------------------------------------------------------------------------ */
+/* ---- proposing ------------------------------------------------------------------------------- */
 
 void opro__quadratic_propose(opro__quadratic *model, const opro__space *space, opro__rng *rng,
                              double *x) {
