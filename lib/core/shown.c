@@ -18,7 +18,8 @@ opro_status opro__scale_make(opro__scale *scale, const opro_problem *problem,
                            .decimals = (int)OPRO__INT(options, SCORE_DECIMALS),
                            .buckets = (double)OPRO__INT(options, SCORE_BUCKETS),
                            .low = problem->low,
-                           .high = problem->high};
+                           .high = problem->high,
+                           .width = problem->high - problem->low};
     if (display == OPRO_DISPLAY_BUCKETS && !range)
         return opro__fail(
             err, OPRO_ERR_INVALID,
@@ -73,10 +74,14 @@ static int64_t round_even(double value) {
 
 /* Scores are short. */
 static size_t write_int(int64_t value, char text[OPRO__NUM_SIZE]) {
-    if (value < 0 || value > 99) return opro__int_format(value, text);
-    text[0] = (char)('0' + value / 10);
-    text[value > 9] = (char)('0' + value % 10);
-    return value > 9 ? 2 : 1;
+    unsigned small = (unsigned)value;
+    size_t n = 0;
+
+    if (value < 0 || value > 999) return opro__int_format(value, text);
+    if (small > 99) text[n++] = (char)('0' + small / 100);
+    if (small > 9) text[n++] = (char)('0' + small / 10 % 10);
+    text[n++] = (char)('0' + small % 10);
+    return n;
 }
 
 size_t opro__scale_write(const opro__scale *scale, double score, char text[OPRO__NUM_SIZE]) {
@@ -84,7 +89,8 @@ size_t opro__scale_write(const opro__scale *scale, double score, char text[OPRO_
 
     if (scale->display == OPRO_DISPLAY_DECIMALS) return write_fixed(score, scale->decimals, text);
     if (!(score >= scale->low && score <= scale->high)) return 0;
-    part = (score - scale->low) / (scale->high - scale->low); /* exactly score for 0 and 1 */
+    part = score - scale->low;
+    if (scale->width != 1) part /= scale->width;
     return write_int(round_even(part * scale->buckets), text);
 }
 

@@ -15,6 +15,7 @@ typedef struct opro__scale {
     int decimals;
     double buckets;
     double low, high; /* NaN: no range */
+    double width;
 } opro__scale;
 
 /*

@@ -20,7 +20,7 @@ static int shared_missing;
 /* ---- scores --------------------------------------------------------------------------------------------------- */
 
 static void bucket(double score, int64_t buckets, const char *expect) {
-    opro__scale scale = {OPRO_DISPLAY_BUCKETS, 0, (double)buckets, 0, 1};
+    opro__scale scale = {OPRO_DISPLAY_BUCKETS, 0, (double)buckets, 0, 1, 1};
     char text[OPRO__NUM_SIZE];
     size_t len = opro__scale_write(&scale, score, text);
 
@@ -29,7 +29,7 @@ static void bucket(double score, int64_t buckets, const char *expect) {
 }
 
 static void test_buckets(void **state) {
-    opro__scale other = {OPRO_DISPLAY_BUCKETS, 0, 10, -2, 3};
+    opro__scale other = {OPRO_DISPLAY_BUCKETS, 0, 10, -2, 3, 5};
     char text[OPRO__NUM_SIZE];
 
     (void)state;
@@ -41,6 +41,10 @@ static void test_buckets(void **state) {
     bucket(0, 100, "0");
     bucket(1, 100, "100");
     bucket(0.09, 100, "9");
+    bucket(0.1, 100, "10");
+    bucket(0.99, 100, "99");
+    bucket(0.999, 1000, "999");
+    bucket(1, 1000, "1000");
     bucket(0.999, 1000000000, "999000000");
     bucket(-0.1, 100, "");
     bucket(1.2, 100, "");
@@ -87,7 +91,7 @@ static void test_shared_buckets(void **state) {
 }
 
 static void decimal(double score, int decimals, const char *expect) {
-    opro__scale scale = {OPRO_DISPLAY_DECIMALS, decimals, 0, NAN, NAN};
+    opro__scale scale = {OPRO_DISPLAY_DECIMALS, decimals, 0, NAN, NAN, NAN};
     char text[OPRO__NUM_SIZE];
     size_t len = opro__scale_write(&scale, score, text);
 
