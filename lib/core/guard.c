@@ -34,7 +34,11 @@ int opro__may_free(opro__guard *guard, int call) {
 }
 
 opro_status opro__leave(opro__guard *guard, opro_error *err, opro_status st) {
-    if (guard->depth || guard->serving || !guard->violated) return st;
+    if (guard->depth) return st;
+    if (!guard->violated || guard->serving) {
+        if (st >= 0) opro__err_clear(err); /* of what callbacks were refused */
+        return st;
+    }
     guard->violated = 0;
     return opro__fail(err, OPRO_ERR_REENTRANT,
                       "a callback tried to free the object that was calling it; nothing was "

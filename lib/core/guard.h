@@ -29,7 +29,7 @@ int opro__may_free(opro__guard *guard, int call);
 
 /*
  * At the end of a call that ran callbacks: st, or OPRO_ERR_REENTRANT if one of them tried to free
- * the object.
+ * the object. Success leaves no error behind.
  */
 opro_status opro__leave(opro__guard *guard, opro_error *err, opro_status st);
 

@@ -120,6 +120,7 @@ struct opro_run {
     opro_request **open;      /* handed out and not answered */
     size_t n_open, cap_open;
     opro__map open_ids; /* id -> place in open */
+    uint64_t missed;    /* made by a call that failed all the same; 0: none */
     opro_request *closed;
     opro__batch *ended; /* closed requests and their batches, until the next opro_run_next() */
     opro__map

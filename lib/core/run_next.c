@@ -198,14 +198,19 @@ static opro_status next(opro_run *run, int64_t now_ms, opro_request **out) {
 }
 
 opro_status opro__run_next(opro_run *run, int64_t now_ms, opro_request **request) {
+    opro_request *made = run->missed ? opro__run_find(run, run->missed) : NULL;
     opro_status st;
 
+    run->missed = 0;
     opro__run_sweep(run);
     if (run->dead != OPRO_OK)
         return opro__fail(&run->err, run->dead, "the run ran out of memory before");
     if (run->stop_reason != OPRO_STOP_NONE) return OPRO_DONE;
-    st = opro__run_finish(run, next(run, now_ms, request));
-    return st == OPRO_OK && run->stop_reason != OPRO_STOP_NONE ? OPRO_DONE : st;
+    st = opro__run_finish(run, made ? OPRO_OK : next(run, now_ms, &made));
+    if (run->stop_reason != OPRO_STOP_NONE) return st < 0 ? st : OPRO_DONE;
+    if (st == OPRO_OK) *request = made;
+    if (st < 0 && made) run->missed = made->id; /* a callback tried to free the run */
+    return st;
 }
 
 opro_status opro_run_next(opro_run *run, int64_t now_ms, opro_request **request) {

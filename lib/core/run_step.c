@@ -550,9 +550,8 @@ opro_status opro__run_finish(opro_run *run, opro_status st) {
         if (run->stop_reason == OPRO_STOP_NONE) run->failure = error;
         opro__run_halt(run, OPRO_STOP_ERROR);
         run->err = error; /* callbacks may have been told off meanwhile */
-    } else {
-        if (run->stop_wanted) opro__run_halt(run, OPRO_STOP_HOST);
-        opro__err_clear(&run->err);
+    } else if (run->stop_wanted) {
+        opro__run_halt(run, OPRO_STOP_HOST);
     }
     return opro__leave(&run->guard, &run->err, st);
 }

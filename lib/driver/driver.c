@@ -319,10 +319,7 @@ static opro_status guarded_pump(opro_driver *driver, int64_t *ms, int *did) {
     opro__callback_begin(&driver->guard);
     st = pump(driver, ms, did);
     opro__callback_end(&driver->guard);
-    if (st >= 0)
-        opro__err_clear(&driver->err); /* of calls that were refused in callbacks */
-    else if (driver->err.status != st)
-        opro__err_copy(&driver->err, &driver->run->err);
+    if (st < 0 && driver->err.status != st) opro__err_copy(&driver->err, &driver->run->err);
     return opro__leave(&driver->guard, &driver->err, st);
 }
 
