@@ -35,7 +35,8 @@ static int tail_is_zero(const opro_allocator *a) {
 }
 
 opro_status opro__mem_init(opro__mem *mem, const opro_allocator *allocator) {
-    static const opro_allocator standard = {sizeof standard, default_alloc, default_realloc, default_free, NULL};
+    static const opro_allocator standard = {sizeof standard, default_alloc, default_realloc,
+                                            default_free, NULL};
 
     if (!allocator) allocator = &standard;
     if (allocator->size < sizeof *allocator || allocator->size > 4096) return OPRO_ERR_INVALID;

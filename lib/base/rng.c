@@ -17,7 +17,8 @@ uint64_t opro__rng_below(opro__rng *rng, uint64_t n) {
     uint64_t reject = (0 - n) % n; /* 2^64 mod n */
     uint64_t x;
 
-    do x = opro__rng_next(rng);
+    do
+        x = opro__rng_next(rng);
     while (x < reject);
     return x % n;
 }
@@ -29,7 +30,8 @@ double opro__rng_real(opro__rng *rng) {
 double opro__rng_normal(opro__rng *rng) {
     double sum = -6;
 
-    for (int i = 0; i < 12; i++) sum += opro__rng_real(rng);
+    for (int i = 0; i < 12; i++)
+        sum += opro__rng_real(rng);
     return sum;
 }
 
@@ -55,7 +57,8 @@ void opro__rng_choose(opro__rng *rng, size_t n, size_t k, size_t *out) {
         size_t at = lower_bound(out, count, pick);
 
         if (at < count && out[at] == pick) at = lower_bound(out, count, pick = last);
-        for (size_t i = count; i > at; i--) out[i] = out[i - 1];
+        for (size_t i = count; i > at; i--)
+            out[i] = out[i - 1];
         out[at] = pick;
     }
 }

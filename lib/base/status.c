@@ -4,7 +4,7 @@
 #include "opro/version.h"
 
 #define TEXT_(x) #x
-#define TEXT(x) TEXT_(x)
+#define TEXT(x)  TEXT_(x)
 
 const char *opro_status_name(opro_status status) {
     switch (status) {

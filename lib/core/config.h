@@ -8,8 +8,8 @@
 #include "opro/config.h"
 
 enum {
-#define OPRO_INT(id, name, min, max, def, help) OPRO__ROW_##id,
-#define OPRO_REAL(id, name, min, max, def, help) OPRO__ROW_##id,
+#define OPRO_INT(id, name, min, max, def, help)   OPRO__ROW_##id,
+#define OPRO_REAL(id, name, min, max, def, help)  OPRO__ROW_##id,
 #define OPRO_CHOICE(id, name, choices, def, help) OPRO__ROW_##id,
 #include "options.def"
 #undef OPRO_INT
@@ -43,7 +43,7 @@ opro__log *opro__config_log(const opro_config *config);
 uint64_t opro__options_digest(const opro__options *options);
 
 /* Read: OPRO__INT(options, SEED), OPRO__REAL(options, TEMPERATURE). */
-#define OPRO__INT(options, id) ((options)->values[OPRO__ROW_##id].i)
+#define OPRO__INT(options, id)  ((options)->values[OPRO__ROW_##id].i)
 #define OPRO__REAL(options, id) ((options)->values[OPRO__ROW_##id].r)
 
 #endif

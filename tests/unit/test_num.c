@@ -161,7 +161,7 @@ static void test_round_trip(void **state) {
         uint64_t bits = opro__rng_next(&rng);
 
         if (i % 32 == 1) bits &= ~(UINT64_C(0x7ff) << 52); /* subnormal: slow to print */
-        if (i % 4 == 2) bits &= UINT64_MAX << 30;         /* few digits in binary */
+        if (i % 4 == 2) bits &= UINT64_MAX << 30;          /* few digits in binary */
         if (isfinite(from_bits(bits))) check_round_trip(from_bits(bits));
         if (i % 4 == 3) check_round_trip((double)(int64_t)(bits % 2000000) / 1000);
     }

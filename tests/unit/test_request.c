@@ -140,6 +140,61 @@ static void test_text(void **state) {
     assert_string_equal(opro_request_text(&r, NULL), "be \"brief\"");
     part.n = 2;
     assert_string_equal(opro_request_text(&r, NULL), "first\nquestion");
+    {
+        opro__message two[] = {messages[0], messages[3]};
+
+        part = (opro__prompt){two, 2};
+        assert_string_equal(opro_request_text(&r, NULL), "");
+    }
+}
+
+/* ---- prompts -------------------------------------------------------------------------------------------------- */
+
+static void check_copy(const opro__prompt *copy, const opro_meta_prompt *from) {
+    assert_int_equal(copy->n, opro_meta_prompt_messages(from));
+    for (size_t i = 0; i < copy->n; i++) {
+        size_t len;
+        const char *text = opro_meta_prompt_text(from, i, &len);
+
+        assert_int_equal(copy->messages[i].role, opro_meta_prompt_role(from, i));
+        assert_int_equal(copy->messages[i].len, len);
+        assert_string_equal(copy->messages[i].text, text);
+        assert_ptr_not_equal(copy->messages[i].text, text);
+    }
+}
+
+/* What a builder has built, before and after it has built anything; and without memory for it. */
+static void test_prompt_copy(void **state) {
+    failing f = {-1, 0};
+    opro_allocator a = failing_allocator(&f);
+    opro_status st = OPRO_ERR_NOMEM;
+    opro_meta_prompt *from = NULL;
+    opro_problem *problem = NULL;
+    opro_trajectory *t = NULL;
+    opro__prompt copy;
+    opro__mem poor;
+
+    (void)state;
+    assert_int_equal(opro_problem_new(&problem, NULL), OPRO_OK);
+    assert_int_equal(opro_trajectory_new(&t, OPRO_MAXIMIZE, NULL), OPRO_OK);
+    assert_int_equal(opro_meta_prompt_new(&from, problem, NULL, NULL), OPRO_OK);
+    assert_int_equal(opro__prompt_copy(&copy, from, &mem), OPRO_OK);
+    assert_int_equal(copy.n, 0);
+    opro__prompt_free(&copy, &mem);
+    assert_int_equal(opro_meta_prompt_build(from, t, 0), OPRO_OK);
+    assert_true(opro_meta_prompt_messages(from) > 0);
+    assert_int_equal(opro__mem_init(&poor, &a), OPRO_OK);
+    for (long n = 0; st != OPRO_OK; n++) {
+        f.left = n;
+        st = opro__prompt_copy(&copy, from, &poor);
+        assert_true(st == OPRO_OK || st == OPRO_ERR_NOMEM);
+        if (st == OPRO_OK) check_copy(&copy, from);
+        opro__prompt_free(&copy, &poor); /* of a failed one there is nothing left to free */
+        assert_int_equal(f.live, 0);
+    }
+    opro_meta_prompt_free(from);
+    opro_trajectory_free(t);
+    opro_problem_free(problem);
 }
 
 /* ---- JSON ----------------------------------------------------------------------------------------------------- */
@@ -263,9 +318,10 @@ static void test_clone_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_getters),         TEST(test_text),  TEST(test_json),
-        TEST(test_json_no_memory),  TEST(test_clone), TEST(test_clone_refused),
-        TEST(test_clone_no_memory),
+        TEST(test_getters),        TEST(test_text),
+        TEST(test_prompt_copy),    TEST(test_json),
+        TEST(test_json_no_memory), TEST(test_clone),
+        TEST(test_clone_refused),  TEST(test_clone_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
