@@ -22,8 +22,13 @@
  *               most kinds
  *
  * {best_word} is "higher" or "lower"; {open} and {close} are the tags or brackets that the reply
- * is read with. Solutions, feedback and reasons are data: they are made harmless before they are
- * put in, so that they can neither close a tag of ours nor look like another entry.
+ * is read with. {low} and {high} are empty without a range of scores, {score} when scores are not
+ * displayed. In LAYOUT the text before a placeholder goes with it: when the block is empty, neither
+ * is there. A LAYOUT callback delivers the whole message.
+ *
+ * Solutions, exemplars, feedback and reasons are data: they are made harmless before they are put
+ * in, so that they can neither close a tag of ours nor look like another entry. Feedback over its
+ * bound ends in "..."; of a rejected text up to 500 bytes are shown.
  *
  * Bounds: max_prompt_tokens (by the tokenizer callback, else by an estimate that counts high) and
  * max_prompt_bytes are never exceeded. What is dropped, in this order, until it fits: rejections,

@@ -301,19 +301,41 @@ typedef struct texts {
     int own; /* sink is in use */
 } texts;
 
-static opro_status cut_out(opro_run *run, const char *reply, size_t len, texts *t, size_t *n) {
+/* A model that was given the first words of its answer goes on from there: they belong to what it says. */
+static opro_status put_prefix(opro_run *run, const opro__prompt *prompt, const char **reply,
+                              size_t *len) {
+    const opro__message *last = prompt->n ? &prompt->messages[prompt->n - 1] : NULL;
+    opro__buf *whole = &run->scratch[OPRO__SCRATCH_WHOLE];
+
+    if (!last || last->role != OPRO_ROLE_ASSISTANT || last->len > OPRO__REPLY_MAX - *len)
+        return OPRO_OK;
+    opro__buf_clear(whole);
+    opro__buf_add(whole, last->text, last->len);
+    opro__buf_add(whole, *reply, *len);
+    *reply = opro__buf_text(whole);
+    *len = whole->len;
+    return whole->status;
+}
+
+static opro_status cut_by_format(opro_run *run, const opro__prompt *prompt, const char *reply,
+                                 size_t len, size_t *n) {
+    opro_status st = put_prefix(run, prompt, &reply, &len);
+
+    if (st == OPRO_OK)
+        st = opro__reply_parse(&run->reply, opro__meta_prompt_format(run->meta_prompt),
+                               &run->problem->space, reply, len);
+    *n = run->reply.n;
+    if (st == OPRO_OK) return st;
+    return opro__fail(&run->err, st, "the reply could not be read: %s", opro_status_name(st));
+}
+
+static opro_status cut_out(opro_run *run, const opro__prompt *prompt, const char *reply, size_t len,
+                           texts *t, size_t *n) {
     opro_status st;
     int rejected;
 
     t->own = opro__problem_has(run->problem, OPRO__STEP_PARSE);
-    if (!t->own) {
-        st = opro__reply_parse(&run->reply, opro__meta_prompt_format(run->meta_prompt),
-                               &run->problem->space, reply, len);
-        *n = run->reply.n;
-        return st == OPRO_OK ? st
-                             : opro__fail(&run->err, st, "the reply could not be read: %s",
-                                          opro_status_name(st));
-    }
+    if (!t->own) return cut_by_format(run, prompt, reply, len, n);
     opro__buf_init(&t->buf, &run->mem, OPRO__REPLY_MAX);
     opro__callback_begin(&run->guard);
     st = opro__problem_step(run->problem, OPRO__STEP_PARSE, reply, len, &t->sink, &t->buf,
@@ -408,7 +430,7 @@ static opro_status admit_reply(opro_run *run, opro__batch *batch, size_t sample,
                                const char *text, size_t len) {
     texts t = {.own = 0};
     size_t n = 0;
-    opro_status st = cut_out(run, text, len, &t, &n);
+    opro_status st = cut_out(run, &batch->prompt, text, len, &t, &n);
 
     if (st == OPRO_OK && n == 0)
         st = reject_reply(run, batch, sample, origin, text, len, OPRO_REASON_NO_CANDIDATE,

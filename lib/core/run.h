@@ -46,6 +46,7 @@ enum {
 /* Buffers of admit.c, each for one thing, so that none is overwritten while it is read. */
 enum {
     OPRO__SCRATCH_REPLY,
+    OPRO__SCRATCH_WHOLE, /* the assistant's first words and a reply */
     OPRO__SCRATCH_FOUND, /* a candidate as it was found */
     OPRO__SCRATCH_CANONICAL,
     OPRO__SCRATCH_OTHER, /* a reason */

@@ -415,6 +415,20 @@ static void a_parser_of_the_host_finds_the_candidates(void **state) {
 }
 
 /* The host's memory ends where its text ends; what callbacks and observers read ends with a NUL all the same. */
+/* The meta-prompt "pretrained" opens the tag: what a model goes on with closes it, and may open more. */
+static void a_reply_goes_on_from_the_prefix(void **state) {
+    opro_run *run = run_of(text_problem(), "meta_prompt=pretrained samples_per_step=1 steps=1");
+    opro_request *request = next_of(run, OPRO_REQUEST_PROPOSE);
+    size_t last = opro_request_messages(request) - 1;
+
+    (void)state;
+    assert_int_equal(opro_request_message_role(request, last), OPRO_ROLE_ASSISTANT);
+    tell_text(run, opro_request_id(request), "Go on.</TEXT>\n\nPrecision: 9 <TEXT>No.</TEXT>");
+    request = next_of(run, OPRO_REQUEST_SCORE);
+    assert_string_equal(opro_request_text(request, NULL), "Go on.");
+    opro_run_free(run);
+}
+
 static void replies_need_not_end_with_a_nul(void **state) {
     opro_run *run = run_of(words_problem(), "samples_per_step=3 repair=1 candidates_per_reply=2");
     uint64_t id = next_id(run, OPRO_REQUEST_PROPOSE);
@@ -1177,6 +1191,7 @@ int main(void) {
         cmocka_unit_test(polish_is_on_and_its_text_becomes_canonical),
         cmocka_unit_test(flags_tell_what_was_done),
         cmocka_unit_test(a_parser_of_the_host_finds_the_candidates),
+        cmocka_unit_test(a_reply_goes_on_from_the_prefix),
         cmocka_unit_test(replies_need_not_end_with_a_nul),
         cmocka_unit_test(a_truncated_reply_is_mended),
         cmocka_unit_test(an_error_of_a_step_stops_the_run),
