@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SETTLED 1e-5 /* less of a direction than this is new: it is settled */
-#define WRONG   1e-2 /* a settled one is off by this share of what is usual: no sum over edges */
+#define WRONG   0.2  /* a settled one is off by this share of what is usual: no sum over edges */
 
 int opro__edges_init(opro__edges *edges, size_t n, opro__mem *mem) {
     size_t e = n * (n - 1) / 2;

@@ -129,20 +129,44 @@ static int ways(const crossing *x, int32_t node) {
     return count;
 }
 
+/* An unused neighbour in both parents, but not that one; NONE if there is none. */
+static int32_t common(const crossing *x, int32_t node, int32_t but) {
+    const int32_t *links = x->links + 4 * (size_t)node;
+
+    for (size_t k = 0; k < 2; k++)
+        if (links[k] != but && x->place[links[k]] != NONE &&
+            (links[k] == links[2] || links[k] == links[3]))
+            return links[k];
+    return NONE;
+}
+
+/* An unused node where a way that both parents have begins: none is entered in its middle. */
+static int32_t beginning(const crossing *x, opro__rng *rng) {
+    int32_t first = x->unused[opro__rng_below(rng, x->left)], node = first, before = NONE;
+
+    for (;;) {
+        int32_t next = common(x, node, before);
+
+        if (next == NONE || next == first) return node;
+        before = node;
+        node = next;
+    }
+}
+
 /*
  * The next node: along an edge of both parents if there is one, else where the fewest ways lead
  * on.
  */
 static int32_t next_node(const crossing *x, int32_t node, opro__rng *rng) {
     const int32_t *links = x->links + 4 * (size_t)node;
-    int32_t best = NONE;
+    int32_t best = common(x, node, NONE);
     int least = 0, ties = 0;
 
+    if (best != NONE) return best;
     for (size_t k = 0; k < 4; k++) {
         int count;
 
         if (x->place[links[k]] == NONE) continue;
-        if (k < 2 && (links[k] == links[2] || links[k] == links[3])) return links[k];
         count = ways(x, links[k]);
         if (best == NONE || count < least) {
             least = count;
@@ -150,19 +174,19 @@ static int32_t next_node(const crossing *x, int32_t node, opro__rng *rng) {
         }
         if (count == least && opro__rng_below(rng, (uint64_t)++ties) == 0) best = links[k];
     }
-    if (best != NONE) return best;
-    return x->unused[opro__rng_below(rng, x->left)];
+    return best != NONE ? best : beginning(x, rng);
 }
 
 void opro__permutation_cross(const int32_t *a, const int32_t *b, size_t n, opro__rng *rng,
                              int32_t *child, int32_t *work) {
     crossing x = {.n = n, .links = work, .unused = work + 4 * n, .place = work + 5 * n, .left = n};
-    int32_t node = (int32_t)opro__rng_below(rng, n);
+    int32_t node;
 
     add_links(&x, a, 0);
     add_links(&x, b, 2);
     for (size_t i = 0; i < n; i++)
         x.unused[i] = x.place[i] = (int32_t)i;
+    node = beginning(&x, rng);
     for (size_t i = 0;; i++) {
         child[i] = node;
         take(&x, node);

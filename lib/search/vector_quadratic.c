@@ -6,7 +6,6 @@
 #include "vector.h"
 
 #define D         OPRO__QUADRATIC_DIMENSIONS
-#define TERMS_MAX OPRO__QUADRATIC_TERMS(D)
 #define RIDGE     1e-8
 #define REFINE    4     /* rounds that take the ridge's bias out again          */
 #define EXACT     1e-9  /* residuals of an exact fit, as a share of all values  */
@@ -195,7 +194,7 @@ static int explains_all(const fit *f, double largest) {
     /* Directions that no vector shows leave a pivot as small as the ridge. */
     for (size_t i = 0; i < f->terms; i++)
         if (f->gram[i * f->terms + i] < 1e-3) return 0;
-    return f->points > f->terms;
+    return 1;
 }
 
 void opro__quadratic_fit(opro__quadratic *model, const opro__pool *pool, const opro__space *space) {
