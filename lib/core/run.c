@@ -85,7 +85,7 @@ opro_status opro_run_new(opro_run **out, opro_problem *problem, const opro_confi
     st = opro__mem_init(&own, mem);
     if (st != OPRO_OK) return st;
     run = opro__calloc(&own, 1, sizeof *run);
-    if (!run) return OPRO_ERR_NOMEM;
+    if (!run) return opro__fail(&problem->err, OPRO_ERR_NOMEM, "out of memory");
     run->mem = own;
     frozen = atomic_load(&problem->frozen);
     st = build(run, problem, config);

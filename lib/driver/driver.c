@@ -36,10 +36,13 @@ opro_status opro_driver_new(opro_driver **out, opro_problem *problem, const opro
     st = opro__mem_init(&own, mem);
     if (st != OPRO_OK) return st;
     driver = opro__calloc(&own, 1, sizeof *driver);
-    if (!driver) return OPRO_ERR_NOMEM;
+    if (!driver) return opro__fail(&problem->err, OPRO_ERR_NOMEM, "out of memory");
     driver->mem = own;
     st = opro__inbox_new(&driver->inbox, mem);
-    if (st == OPRO_OK) st = opro_run_new(&driver->run, problem, config, mem);
+    if (st != OPRO_OK)
+        opro__fail(&problem->err, st, "no inbox can be made: %s", opro_status_name(st));
+    else
+        st = opro_run_new(&driver->run, problem, config, mem);
     if (st != OPRO_OK) {
         opro_driver_free(driver);
         return st;
