@@ -172,7 +172,7 @@ static void prepare(search *s) {
 
 /* Kick, and note the nodes that have new neighbours. */
 static void kick(search *s, const int32_t *before, opro__rng *rng) {
-    int32_t scratch[MOST], follows[MOST];
+    int32_t scratch[MOST], follows[MOST] = {0};
 
     for (size_t i = 0; i < s->n; i++)
         follows[before[i]] = before[i + 1 == s->n ? 0 : i + 1];
