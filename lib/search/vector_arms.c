@@ -89,7 +89,6 @@ static void place(const opro__space *space, opro__rng *rng, double *x) {
         if (isnan(x[i])) x[i] = (1 - u) * lower + u * upper;
         if (x[i] < lower) x[i] = space->integer ? ceil(lower) : lower;
         if (x[i] > upper) x[i] = space->integer ? floor(upper) : upper;
-        x[i] += 0.0; /* no -0 */
     }
 }
 

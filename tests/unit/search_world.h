@@ -29,6 +29,7 @@ struct world {
     opro__local *local;
     world_score score;
     const void *data;
+    uint64_t seed;
     int64_t step;
     double best;
     int64_t calls;   /* of score */
@@ -87,7 +88,7 @@ static inline void world_begin_with(world *w, const char *text) {
 }
 
 static inline uint64_t world_seed(const world *w) {
-    return 1000 + 17 * (uint64_t)w->step;
+    return 1000000 * w->seed + 17 * (uint64_t)w->step;
 }
 
 /* One step with the proposals of a local optimizer; every candidate is of this step. */

@@ -93,7 +93,10 @@ static void test_when_settled_all_lengths_are_known(void **state) {
     assert_int_equal(mem.used, 0);
 }
 
-/* What was scored is certain, what was not is open: draws agree on the former, and differ on the latter. */
+/*
+ * What was scored is certain, what was not is open: draws agree on the former, and differ on the
+ * latter.
+ */
 static void test_draws_agree_with_what_was_scored(void **state) {
     opro__mem mem;
     opro__edges edges;

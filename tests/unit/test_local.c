@@ -99,7 +99,30 @@ static void open_kind(world *w, int kind) {
 
 #define KINDS 4
 
-/* An optimizer that has followed all along proposes what one that begins here does, and itself once more. */
+/* All that it proposes for a step, with the origins, as one text. */
+static opro__buf proposals(opro__local *l, world *w, const opro_trajectory *t, int64_t step) {
+    opro__buf all, one;
+
+    opro__buf_init(&all, &w->mem, 1 << 20);
+    opro__buf_init(&one, &w->mem, 1 << 20);
+    assert_int_equal(opro__local_begin(l, t, 31 * (uint64_t)step, step), OPRO_OK);
+    for (size_t sample = 0; sample < WORLD_SAMPLES; sample++) {
+        int32_t origin;
+
+        assert_int_equal(opro__local_propose(l, sample, &one, &origin), OPRO_OK);
+        opro__buf_add(&all, one.data, one.len);
+        opro__buf_addc(&all, '|');
+        opro__buf_add_int(&all, origin);
+        opro__buf_addc(&all, '\n');
+    }
+    opro__buf_free(&one);
+    return all;
+}
+
+/*
+ * An optimizer that has followed all along proposes what one that begins here does, and itself
+ * once more.
+ */
 static void test_proposals_follow_from_trajectory_and_request(void **state) {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
@@ -112,23 +135,8 @@ static void test_proposals_follow_from_trajectory_and_request(void **state) {
             opro__buf text[3];
 
             assert_int_equal(opro__local_new(&fresh, w.problem, &w.options, &w.mem, &err), OPRO_OK);
-            for (int i = 0; i < 3; i++) {
-                opro__local *l = i == 1 ? fresh : w.local;
-
-                opro__buf_init(&text[i], &w.mem, 1 << 20);
-                assert_int_equal(opro__local_begin(l, w.trajectory, world_seed(&w), w.step),
-                                 OPRO_OK);
-                for (size_t sample = 0; sample < WORLD_SAMPLES; sample++) {
-                    opro__buf one;
-                    int32_t origin;
-
-                    opro__buf_init(&one, &w.mem, 1 << 20);
-                    assert_int_equal(opro__local_propose(l, sample, &one, &origin), OPRO_OK);
-                    opro__buf_add(&text[i], one.data, one.len);
-                    opro__buf_add_int(&text[i], origin);
-                    opro__buf_free(&one);
-                }
-            }
+            for (int i = 0; i < 3; i++)
+                text[i] = proposals(i == 1 ? fresh : w.local, &w, w.trajectory, w.step);
             assert_string_equal(text[0].data, text[1].data);
             assert_string_equal(text[0].data, text[2].data);
             for (int i = 0; i < 3; i++)
@@ -151,6 +159,11 @@ static void test_proposals_are_new(void **state) {
         initial = opro_trajectory_count(w.trajectory);
         for (int step = 0; step < 25; step++)
             world_step(&w);
+        for (int64_t i = 0; kind == 1 && i < opro_trajectory_count(w.trajectory); i++) {
+            const char *text = opro_trajectory_text(w.trajectory, i, NULL);
+
+            assert_true(!strstr(text, "-0,") && strcmp(strchr(text, ' '), " -0") != 0);
+        }
         assert_true(opro_trajectory_count(w.trajectory) - initial >=
                     (kind == 3 ? 24 : 25) * WORLD_SAMPLES);
         world_close(&w);
@@ -178,40 +191,37 @@ static void test_spaces_that_are_used_up(void **state) {
     }
 }
 
-/* Another trajectory, or a shorter one, even in the same place: what was learnt from the former does not show. */
+/*
+ * Another trajectory, or a shorter one, even in the same place: what was learnt from the former
+ * does not show.
+ */
 static void test_another_trajectory_starts_over(void **state) {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
         opro_trajectory *former;
         world w, other;
-        opro__buf a, b;
-        int32_t origin;
 
         open_kind(&w, kind);
         open_kind(&other, kind);
-        opro__buf_init(&a, &w.mem, 1 << 20);
-        opro__buf_init(&b, &w.mem, 1 << 20);
-        for (int step = 0; step < 12; step++)
+        for (int step = 0; step < 4; step++)
             world_step(&w);
-        other.step = 100; /* other seeds */
-        for (int step = 0; step < 20; step++)
+        other.seed = 1;
+        for (int step = 0; step < 6; step++)
             world_step(&other);
         former = w.trajectory;
         for (int i = 0; i < 2; i++) {
             opro_trajectory kept = *former;
+            opro__buf a, b;
 
             if (i == 0) /* as if it had been freed, and the other one made in its place */
                 *former = *other.trajectory;
-            assert_int_equal(opro__local_begin(w.local, former, 7, 200), OPRO_OK);
-            assert_int_equal(opro__local_propose(w.local, 0, &a, &origin), OPRO_OK);
+            a = proposals(w.local, &w, former, 20);
             *former = kept;
-            assert_int_equal(opro__local_begin(other.local, i ? former : other.trajectory, 7, 200),
-                             OPRO_OK);
-            assert_int_equal(opro__local_propose(other.local, 0, &b, &origin), OPRO_OK);
+            b = proposals(other.local, &other, i ? former : other.trajectory, 20);
             assert_string_equal(a.data, b.data);
+            opro__buf_free(&a);
+            opro__buf_free(&b);
         }
-        opro__buf_free(&a);
-        opro__buf_free(&b);
         world_close(&other);
         world_close(&w);
     }
@@ -309,6 +319,36 @@ static void test_candidates_of_all_sorts(void **state) {
     world_close(&w);
 }
 
+/* What the scorer could not score is no arm's fault. */
+static void test_failures_of_the_scorer_change_nothing(void **state) {
+    opro__buf before, after;
+    world w;
+
+    (void)state;
+    open_kind(&w, 0);
+    for (int step = 0; step < 5; step++)
+        world_step(&w);
+    before = proposals(w.local, &w, w.trajectory, w.step);
+    for (int i = 0; i < 40; i++) {
+        char text[] = "3, 4, 50";
+        int fresh;
+        opro__candidate *c;
+
+        text[6] = (char)('0' + i / 10);
+        text[7] = (char)('0' + i % 10);
+        c = opro__trajectory_meet(w.trajectory, text, 8, &fresh);
+        assert_true(c && fresh);
+        c->verdict = OPRO_VERDICT_FAILED;
+        c->origin = i % 2 ? OPRO_ORIGIN_LOCAL_CMA : OPRO_ORIGIN_LOCAL_DIFFERENTIAL;
+        opro__trajectory_commit(w.trajectory, c);
+    }
+    after = proposals(w.local, &w, w.trajectory, w.step);
+    assert_string_equal(before.data, after.data);
+    opro__buf_free(&before);
+    opro__buf_free(&after);
+    world_close(&w);
+}
+
 static void test_kinds_without_operators(void **state) {
     static opro_problem *problem;
     opro_optimizer *optimizer = NULL;
@@ -367,14 +407,14 @@ static void test_a_blind_tour_is_solved(void **state) {
     double best = 0;
 
     (void)state;
-    for (uint64_t offset = 0; offset < 3; offset++) {
+    for (uint64_t seed = 0; seed < 3; seed++) {
         world w;
 
         world_open(&w, tours(12), tour_score, NULL);
-        w.step = (int64_t)(1000 * offset);
+        w.seed = seed;
         for (int step = 0; step < 15; step++)
             world_step(&w);
-        if (offset == 0) best = w.best;
+        if (seed == 0) best = w.best;
         assert_true(fabs(w.best - best) < 1e-9);
         world_close(&w);
     }
@@ -518,7 +558,10 @@ static void test_batches_leave_no_memory_behind(void **state) {
     }
 }
 
-/* Fail the n-th allocation, for every n: a clean error each time, nothing is lost, and it can go on. */
+/*
+ * Fail the n-th allocation, for every n: a clean error each time, nothing is lost, and it can go
+ * on.
+ */
 static void test_no_memory(void **state) {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
@@ -552,12 +595,11 @@ static void test_no_memory(void **state) {
             done = st == OPRO_OK;
             f.left = -1;
             if (l) {
-                int32_t origin;
+                opro__buf all = proposals(l, &w, w.trajectory, w.step);
 
-                assert_int_equal(opro__local_begin(l, w.trajectory, 1, w.step), OPRO_OK);
-                assert_int_equal(opro__local_propose(l, 0, &text, &origin), OPRO_OK);
-                if (!first.data) opro__buf_add(&first, text.data, text.len);
-                assert_string_equal(text.data, first.data); /* as if nothing had happened */
+                if (!first.data) opro__buf_add(&first, all.data, all.len);
+                assert_string_equal(all.data, first.data); /* as if nothing had happened */
+                opro__buf_free(&all);
             }
             opro__local_free(l);
             opro__buf_free(&text);
@@ -598,6 +640,7 @@ int main(void) {
         cmocka_unit_test(test_restarts_can_be_forbidden),
         cmocka_unit_test(test_the_arm_that_finds_better_ones_gets_more),
         cmocka_unit_test(test_candidates_of_all_sorts),
+        cmocka_unit_test(test_failures_of_the_scorer_change_nothing),
         cmocka_unit_test(test_kinds_without_operators),
         cmocka_unit_test(test_texts_get_better),
         cmocka_unit_test(test_functions_are_minimized),

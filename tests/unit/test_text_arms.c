@@ -94,7 +94,10 @@ static void test_sentences_are_recombined(void **state) {
     close_bench(&b);
 }
 
-/* Numbers and abbreviations with a point inside are not torn apart; a single sentence falls into its clauses. */
+/*
+ * Numbers and abbreviations with a point inside are not torn apart; a single sentence falls into
+ * its clauses.
+ */
 static void test_where_sentences_end(void **state) {
     bench b;
 

@@ -336,7 +336,10 @@ static void test_what_is_no_polynomial_is_not_exact(void **state) {
     opro__pool_free(&pool, &mem);
 }
 
-/* Vectors on a line, all the same value, values that overflow, a maximum: whatever comes, it is a number within the bounds. */
+/*
+ * Vectors on a line, all the same value, values that overflow, a maximum: whatever comes, it is a
+ * number within the bounds.
+ */
 static void test_hopeless_vectors(void **state) {
     static const double scales[] = {0, 1, -1, 1e-300, 1e300};
 
