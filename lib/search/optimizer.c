@@ -49,6 +49,18 @@ static int32_t propose(opro_run *run, opro_request *request, void *user_data) {
     return st;
 }
 
+/* What became of it, for the config's log. */
+static void say(const opro_config *config, const opro_error *err) {
+    opro__log *log = opro__config_log(config);
+
+    if (err->status == OPRO_OK)
+        opro__log_say(log, OPRO_LOG_INFO, "local",
+                      "proposals are those of a local search: no language model takes part");
+    else
+        opro__log_say(log, OPRO_LOG_ERROR, "local", "%s", err->message);
+    opro__log_free(log);
+}
+
 opro_status opro_optimizer_new_local(opro_optimizer **out, opro_problem *problem,
                                      const opro_config *config, const opro_allocator *mem) {
     opro__mem own;
@@ -66,6 +78,7 @@ opro_status opro_optimizer_new_local(opro_optimizer **out, opro_problem *problem
     s->problem = opro__problem_share(problem);
     opro__buf_init(&s->text, &s->mem, OPRO__REPLY_MAX);
     st = opro__local_new(&s->local, problem, &s->options, &s->mem, &err);
+    say(config, &err);
     if (st == OPRO_OK) st = opro_optimizer_new(out, propose, s, destroy, mem);
     if (st != OPRO_OK) destroy(s);
     return st;

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-
 #include "search_world.h"
 
 #include "failing.h"
@@ -349,19 +347,49 @@ static void test_failures_of_the_scorer_change_nothing(void **state) {
     world_close(&w);
 }
 
-static void test_kinds_without_operators(void **state) {
-    static opro_problem *problem;
+static void listen(int32_t level, const char *domain, const char *message, size_t len,
+                   void *user_data) {
+    char *heard = user_data;
+
+    (void)len;
+    assert_string_equal(domain, "local");
+    heard[0] = level == OPRO_LOG_ERROR ? 'E' : 'I';
+    strncpy(heard + 1, message, 198);
+}
+
+static int32_t never(const opro_problem *problem, const char *text, size_t len, opro_sink *sink,
+                     void *user_data) {
+    (void)problem;
+    (void)text;
+    (void)len;
+    (void)sink;
+    (void)user_data;
+    fail();
+    return OPRO_OK;
+}
+
+static void test_it_says_what_it_is_or_why_it_cannot_be(void **state) {
     opro_optimizer *optimizer = NULL;
+    opro_problem *problem = texts();
+    opro_config *config;
+    char heard[200] = "";
 
     (void)state;
-    assert_int_equal(opro_problem_new(&problem, NULL), OPRO_OK);
-    assert_int_equal(
-        opro_problem_set_canonical_fn(problem, (opro_text_fn)(void (*)(void))abort, NULL, NULL),
-        OPRO_OK);
-    assert_int_equal(opro_optimizer_new_local(&optimizer, problem, NULL, NULL),
+    assert_int_equal(opro_config_new(&config, NULL), OPRO_OK);
+    assert_int_equal(opro_config_set_log(config, OPRO_LOG_INFO, listen, heard, NULL), OPRO_OK);
+    assert_int_equal(opro_optimizer_new_local(&optimizer, problem, config, NULL), OPRO_OK);
+    assert_true(heard[0] == 'I' && strstr(heard, "no language model"));
+    opro_optimizer_free(optimizer);
+    opro_problem_free(problem);
+    problem = texts();
+    optimizer = NULL;
+    assert_int_equal(opro_problem_set_canonical_fn(problem, never, NULL, NULL), OPRO_OK);
+    assert_int_equal(opro_optimizer_new_local(&optimizer, problem, config, NULL),
                      OPRO_ERR_UNSUPPORTED);
+    assert_true(heard[0] == 'E' && strstr(heard, "canonical"));
     assert_null(optimizer);
     opro_problem_free(problem);
+    opro_config_free(config);
 }
 
 /* ---- reach ----------------------------------------------------------------------------------- */
@@ -641,7 +669,7 @@ int main(void) {
         cmocka_unit_test(test_the_arm_that_finds_better_ones_gets_more),
         cmocka_unit_test(test_candidates_of_all_sorts),
         cmocka_unit_test(test_failures_of_the_scorer_change_nothing),
-        cmocka_unit_test(test_kinds_without_operators),
+        cmocka_unit_test(test_it_says_what_it_is_or_why_it_cannot_be),
         cmocka_unit_test(test_texts_get_better),
         cmocka_unit_test(test_functions_are_minimized),
         cmocka_unit_test(test_a_blind_tour_is_solved),
