@@ -257,6 +257,20 @@ static void free_names(opro__mem *mem, char **names, size_t n) {
     opro__free(mem, names);
 }
 
+/* NULL without memory. */
+static char **copy_names(opro__mem *mem, const char *const *names, size_t n) {
+    char **copy = opro__calloc(mem, n, sizeof *copy);
+
+    if (!copy) return NULL;
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = opro__memdup(mem, names[i], strlen(names[i]));
+        if (copy[i]) continue;
+        free_names(mem, copy, n);
+        return NULL;
+    }
+    return copy;
+}
+
 opro_status opro_vector_set_names(opro_problem *problem, const char *const *names, size_t n) {
     char **copy;
     opro_status st;
@@ -270,13 +284,7 @@ opro_status opro_vector_set_names(opro_problem *problem, const char *const *name
                           opro_vector_dimension(problem));
     st = check_names(names, n, &problem->err);
     if (st != OPRO_OK) return st;
-    copy = opro__calloc(&problem->mem, n, sizeof *copy);
-    for (size_t i = 0; copy && i < n; i++) {
-        copy[i] = opro__memdup(&problem->mem, names[i], strlen(names[i]));
-        if (copy[i]) continue;
-        free_names(&problem->mem, copy, n);
-        copy = NULL;
-    }
+    copy = copy_names(&problem->mem, names, n);
     if (!copy) return opro__fail(&problem->err, OPRO_ERR_NOMEM, "out of memory");
     free_names(&problem->mem, problem->space.names, n);
     problem->space.names = copy;
