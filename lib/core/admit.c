@@ -182,13 +182,19 @@ static void filter(const opro_run *run, entrant *e) {
 
 /* ---- one candidate -------------------------------------------------------------------------------------------- */
 
-/* Everything that does not depend on other candidates. Callbacks read it, so it is moved to where it ends with a NUL. */
+/*
+ * Everything that does not depend on other candidates. Callbacks read it, so it is moved to where
+ * it ends with a NUL.
+ */
 static opro_status examine(opro_run *run, entrant *e) {
+    int tidies = OPRO__INT(&run->options, TIDY) && run->problem->space.kind == OPRO__SPACE_TEXT;
     opro_status st = move_to(run, OPRO__SCRATCH_FOUND, e);
 
-    if (st == OPRO_OK && OPRO__INT(&run->options, TIDY) &&
-        run->problem->space.kind == OPRO__SPACE_TEXT)
-        st = tidy(run, e);
+    if (st == OPRO_OK && tidies) st = tidy(run, e);
+    if (st == OPRO_OK && tidies && !e->len) {
+        refuse(e, OPRO_REASON_NO_CANDIDATE, "nothing is left of it", 21);
+        return OPRO_OK;
+    }
     if (st == OPRO_OK) st = judge(run, e);
     if (st == OPRO_OK && e->reason != OPRO_REASON_NONE) st = repair(run, e);
     if (st == OPRO_OK) filter(run, e);
@@ -342,7 +348,11 @@ static opro_status cut_out(opro_run *run, const opro__prompt *prompt, const char
                             &rejected, &run->err);
     opro__callback_end(&run->guard);
     *n = t->sink.n;
-    return st;
+    if (st == OPRO_OK) return st;
+    /* messages are logged, replies are not: no excerpt here */
+    return opro__fail(&run->err, st,
+                      "the problem's parse callback failed on a reply of %zu bytes: %s", len,
+                      opro_status_name(st));
 }
 
 static const char *get_text(const opro_run *run, const texts *t, size_t i, size_t *len) {

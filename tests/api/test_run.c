@@ -630,6 +630,27 @@ static void stop_reasons_have_names(void **state) {
     assert_string_equal(opro_stop_reason_name(-1), "unknown");
 }
 
+static void origins_have_names(void **state) {
+    static const int32_t origins[] = {10, 20, 21, 22, 30, 31, 32, 33, 40, 41, 42, 43, 50};
+    size_t n = sizeof origins / sizeof *origins;
+
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k <= i; k++) {
+            const char *name = opro_origin_name(origins[i]), *other = opro_origin_name(origins[k]);
+
+            assert_true(name[0] != '\0');
+            assert_int_equal(strcmp(name, other) == 0, i == k);
+        }
+    assert_string_equal(opro_origin_name(OPRO_ORIGIN_LOCAL_CMA), "cma");
+    assert_string_equal(opro_origin_name(256), "host");
+    assert_string_equal(opro_origin_name(65535), "host");
+    assert_string_equal(opro_origin_name(65536), "");
+    assert_string_equal(opro_origin_name(OPRO_ORIGIN_NONE), "");
+    assert_string_equal(opro_origin_name(255), "");
+    assert_string_equal(opro_origin_name(-1), "");
+}
+
 /* ---- making a run --------------------------------------------------------------------------------------------- */
 
 static int32_t not_bad(const opro_problem *problem, const char *text, size_t len, opro_sink *sink,
@@ -737,6 +758,7 @@ int main(void) {
         cmocka_unit_test(a_stopped_run_stays_stopped),
         cmocka_unit_test(a_run_can_be_stopped_before_it_begins),
         cmocka_unit_test(stop_reasons_have_names),
+        cmocka_unit_test(origins_have_names),
         cmocka_unit_test(what_does_not_fit_makes_no_run),
         cmocka_unit_test(a_problem_is_not_frozen_by_a_run_that_was_not_made),
         cmocka_unit_test(a_memory_limit_is_kept),

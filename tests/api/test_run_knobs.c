@@ -226,6 +226,7 @@ static void tidying_is_off_unless_asked_for(void **state) {
     assert_int_equal(plain("tidy=1", "**so** it is", "So it is"), OPRO_REASON_NONE);
     assert_int_equal(plain("tidy=1", "  so it is \n", "So it is"), OPRO_REASON_NONE);
     assert_int_equal(plain("tidy=1", "So", "So"), OPRO_REASON_NONE);
+    assert_int_equal(plain("tidy=1", " **** ", ""), OPRO_REASON_NO_CANDIDATE);
 }
 
 static void duplicates_by_the_option_dedup(void **state) {
@@ -483,6 +484,50 @@ static void an_error_of_a_step_stops_the_run(void **state) {
         assert_int_equal(opro_run_answer_text(run, id, "x", 1), OPRO_ERR_STALE);
         opro_run_free(run);
     }
+}
+
+static void note_log(int32_t level, const char *domain, const char *message, size_t len,
+                     void *user_data) {
+    char *log = user_data;
+    size_t at = strlen(log);
+
+    (void)domain;
+    if (level < OPRO_LOG_DEBUG) snprintf(log + at, 4096 - at, "%.*s\n", (int)len, message);
+}
+
+static int32_t no_parser(const opro_problem *problem, const char *text, size_t len, opro_sink *sink,
+                         void *user_data) {
+    (void)problem;
+    (void)text;
+    (void)len;
+    (void)sink;
+    (void)user_data;
+    return OPRO_ERR_FAILED;
+}
+
+/* Under the level "debug" there are neither prompts nor replies in the log. */
+static void replies_are_not_logged(void **state) {
+    static const char reply[] = "private " CANDIDATE("answer");
+    opro_problem *problem = text_problem();
+    opro_config *config = config_of("samples_per_step=3");
+    char log[4096] = "";
+    opro_run *run;
+    uint64_t id;
+
+    (void)state;
+    opro_problem_set_parse_fn(problem, no_parser, NULL, NULL);
+    opro_config_set_log(config, OPRO_LOG_DEBUG, note_log, log, NULL);
+    assert_int_equal(opro_run_new(&run, problem, config, NULL), OPRO_OK);
+    opro_config_free(config);
+    opro_problem_free(problem);
+    id = next_id(run, OPRO_REQUEST_PROPOSE);
+    opro_run_answer_truncated(run, id, 0, 0, reply, OPRO_ZT);
+    opro_run_answer_text(run, id + 1, reply, OPRO_ZT);
+    assert_int_equal(opro_run_answer_text(run, id, reply, OPRO_ZT), OPRO_ERR_FAILED);
+    assert_non_null(strstr(log, "parse"));
+    assert_null(strstr(log, "private"));
+    assert_null(strstr(log, "say it well"));
+    opro_run_free(run);
 }
 
 /* ---- starts --------------------------------------------------------------------------------------------------- */
@@ -1195,6 +1240,7 @@ int main(void) {
         cmocka_unit_test(replies_need_not_end_with_a_nul),
         cmocka_unit_test(a_truncated_reply_is_mended),
         cmocka_unit_test(an_error_of_a_step_stops_the_run),
+        cmocka_unit_test(replies_are_not_logged),
         cmocka_unit_test(initial_solutions_come_first_and_are_met),
         cmocka_unit_test(the_direction_decides_what_is_best),
         cmocka_unit_test(a_warm_start_is_not_scored_again),
