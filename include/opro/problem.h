@@ -138,7 +138,7 @@ OPRO_API size_t opro_problem_exemplar_count(const opro_problem *problem);
  *   repair     rejected text in; opro_sink_text() once with another one, which is checked again,
  *              or opro_sink_reject().
  *   polish     legal canonical text in; opro_sink_text() once with a legal text (the same, if
- *              nothing is better).
+ *              nothing is better), which is made canonical and checked.
  *   render     canonical text in; opro_sink_text() once with how it is shown. It is made harmless
  *              afterwards.
  * The problem may be read inside, nothing else may be called on it.

@@ -44,8 +44,8 @@ enum {
 };
 
 /*
- * A request that a run hands out lives until it is answered, cancelled, or the run is freed.
- * Getters of the other kind return 0, NULL or NaN. All getters may be called in callbacks.
+ * A request that a run hands out can be read until the first opro_run_next() after it was answered
+ * or cancelled, or until the run is freed. Getters of the other kind return 0, NULL or NaN. All getters may be called in callbacks.
  *
  * id: unique in the run, never 0. It depends on what is asked for, not on when, so it is the same
  * in every replay. Since 0.1.
@@ -220,7 +220,7 @@ enum {
     OPRO_STOP_TIME = 80,
     OPRO_STOP_HOST = 90,      /* opro_run_stop()                              */
     OPRO_STOP_FAILURES = 100, /* max_failures in a row                       */
-    OPRO_STOP_ERROR = 110     /* a callback failed, or memory ran out; see opro_run_error() */
+    OPRO_STOP_ERROR = 110     /* a callback failed, or memory ran out: the call that met it said so */
 };
 
 /*
