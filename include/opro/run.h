@@ -220,7 +220,7 @@ enum {
     OPRO_STOP_TIME = 80,
     OPRO_STOP_HOST = 90,      /* opro_run_stop()                              */
     OPRO_STOP_FAILURES = 100, /* max_failures in a row                       */
-    OPRO_STOP_ERROR = 110     /* a callback failed, or memory ran out: the call that met it said so */
+    OPRO_STOP_ERROR = 110 /* a callback failed, or memory ran out: the call that met it said so */
 };
 
 /*
