@@ -18,7 +18,7 @@
 #define OUTPUT_MAX                                                                                 \
     ((size_t)1 << 20) /* what is printed, in one write: if that fails, it is known why */
 
-/* ---- errors --------------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 int program_fail(const program *p, const char *format, ...) {
     va_list args;
@@ -40,9 +40,12 @@ int program_check(const program *p, opro_status st, const opro_error *error, con
     return program_fail(p, "%s: %s", doing, message);
 }
 
-/* ---- arguments ------------------------------------------------------------------------------------------------ */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
-/* Options that every program has; three of them are options of the library with a name of their own. */
+/*
+ * Options that every program has; three of them are options of the library with a name of their
+ * own.
+ */
 static const char common_help[] =
     "  --seed N           seed of all random choices (default 0)\n"
     "  --steps N          steps; 0: no limit (default %lld)\n"
@@ -205,7 +208,7 @@ static int read_arguments(program *p, char **rest) {
     return status;
 }
 
-/* ---- signals -------------------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t caught;
 
@@ -213,7 +216,10 @@ static void on_signal(int signal) {
     caught = signal;
 }
 
-/* The first Ctrl-C asks for the end, a second one is the end. A reader who goes away is told by the write that fails. */
+/*
+ * The first Ctrl-C asks for the end, a second one is the end. A reader who goes away is told by the
+ * write that fails.
+ */
 static void catch_signals(void) {
     struct sigaction stop = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -223,9 +229,12 @@ static void catch_signals(void) {
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
-/* ---- opening and closing -------------------------------------------------------------------------------------- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
-/* Before the work, so that a name that cannot be written costs nothing. What is there stays until the end. */
+/*
+ * Before the work, so that a name that cannot be written costs nothing. What is there stays until
+ * the end.
+ */
 static int open_report(program *p) {
     struct stat before, input;
     int fd;
@@ -280,7 +289,7 @@ int program_close(program *p, int status) {
     return status == 0 && caught ? 128 + (int)caught : status;
 }
 
-/* ---- files ---------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* Everything that is left in a file; NULL with *why. */
 static char *read_all(FILE *file, size_t *len, const char **why) {
@@ -331,7 +340,7 @@ char *read_file(const program *p, const char *path, size_t *len) {
     return text;
 }
 
-/* ---- the run -------------------------------------------------------------------------------------------------- */
+/* ---- the run --------------------------------------------------------------------------------- */
 
 static int64_t now_ms(void) {
     struct timespec now;
@@ -405,7 +414,7 @@ out:
     return status;
 }
 
-/* ---- the result ----------------------------------------------------------------------------------------------- */
+/* ---- the result ------------------------------------------------------------------------------ */
 
 const char *program_best(const program *p, double *score) {
     const opro_trajectory *t = opro_driver_trajectory(p->driver);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the programs of this folder share: arguments, files, the line of progress, Ctrl-C, the result as JSON.
+ * What the programs of this folder share: arguments, files, the line of progress, Ctrl-C, the
+ * result as JSON.
  *
- *     program p = {.name = "tour", .operand = "FILE.tsp", .about = "...", .options = own, .n_options = 2};
+ *     program p = {.name = "tour", .operand = "FILE.tsp", .about = "...",
+ *                  .options = own, .n_options = 2};
  *     int status = program_open(&p, argc, argv);   0: go on
  *     ...
  *     return program_close(&p, status);
@@ -57,7 +59,10 @@ typedef struct program {
 /* Read the arguments. 0: go on; else hand it to program_close(). */
 int program_open(program *p, int argc, char **argv);
 
-/* Optimize with the built-in local search, until it is done or somebody presses Ctrl-C. 0, or 1: it said why. */
+/*
+ * Optimize with the built-in local search, until it is done or somebody presses Ctrl-C. 0, or 1: it
+ * said why.
+ */
 int program_run(program *p, opro_problem *problem, opro_scorer *scorer);
 
 /* Free everything and make sure that the output arrived. Returns the exit code. */

@@ -1,4 +1,5 @@
-// A C++11 host: handles that free themselves, a lambda as the scorer, exceptions outside of callbacks only.
+// A C++11 host: handles that free themselves, a lambda as the scorer, exceptions outside of
+// callbacks only.
 #include <opro/opro.h>
 
 #include <functional>

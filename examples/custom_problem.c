@@ -1,4 +1,7 @@
-/* A kind of solution of your own: gap sequences for Shell's sort, of any length, scored by counting comparisons. */
+/*
+ * A kind of solution of your own: gap sequences for Shell's sort, of any length, scored by counting
+ * comparisons.
+ */
 #include <opro/opro.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +22,7 @@ static unsigned long next_random(uint64_t *state) {
     return (unsigned long)(*state >> 33);
 }
 
-/* ---- a solution as text --------------------------------------------------------------------------------------- */
+/* ---- a solution as text ---------------------------------------------------------------------- */
 
 static int falling(const void *a, const void *b) {
     long x = *(const long *)a, y = *(const long *)b;
@@ -55,7 +58,7 @@ static void write_gaps(const gaps *g, const char *between, char text[256]) {
         len += (size_t)snprintf(text + len, 256 - len, "%s%ld", i > 0 ? between : "", g->gap[i]);
 }
 
-/* ---- the way of a reply --------------------------------------------------------------------------------------- */
+/* ---- the way of a reply ---------------------------------------------------------------------- */
 
 /* What follows "gaps:" in a line is a candidate. */
 static int32_t parse(const opro_problem *problem, const char *text, size_t len, opro_sink *sink,
@@ -122,7 +125,7 @@ static int32_t render(const opro_problem *problem, const char *text, size_t len,
     return opro_sink_text(sink, out, OPRO_ZT);
 }
 
-/* ---- the score ------------------------------------------------------------------------------------------------ */
+/* ---- the score ------------------------------------------------------------------------------- */
 
 /* Shell's sort; returns how many comparisons it needed. */
 static long shell_sort(unsigned long *a, const gaps *g) {
@@ -168,9 +171,12 @@ static int32_t score(opro_run *run, opro_request *request, void *user_data) {
     return opro_run_answer_scores(run, opro_request_id(request), &value, 1);
 }
 
-/* ---- the proposals -------------------------------------------------------------------------------------------- */
+/* ---- the proposals --------------------------------------------------------------------------- */
 
-/* Change one gap, drop one, or put one in; a reply as a talkative model would write it, now and then without the 1. */
+/*
+ * Change one gap, drop one, or put one in; a reply as a talkative model would write it, now and
+ * then without the 1.
+ */
 static void invent(const char *parent, uint64_t *state, char reply[512]) {
     gaps g;
     char text[256];
@@ -211,7 +217,7 @@ static int32_t propose(opro_run *run, opro_request *request, void *user_data) {
     return OPRO_OK;
 }
 
-/* ---- putting it together -------------------------------------------------------------------------------------- */
+/* ---- putting it together --------------------------------------------------------------------- */
 
 static opro_status make_problem(opro_problem **out) {
     opro_problem *p;

@@ -23,7 +23,10 @@ static double draw(uint64_t *state, double low, double high) {
     return low + (high - low) * (double)((x ^ (x >> 31)) >> 11) * 0x1p-53;
 }
 
-/* The paper's runs start from five points with both coordinates from 10 to 20, away from the valley's bend. */
+/*
+ * The paper's runs start from five points with both coordinates from 10 to 20, away from the
+ * valley's bend.
+ */
 static opro_status add_starts(const program *p, opro_problem *problem) {
     opro_status st = OPRO_OK;
     int64_t seed = 0;

@@ -14,7 +14,7 @@
 #define ROWS       105
 #define LEVELS     12
 
-/* ---- frames --------------------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static void panel(FILE *out, const frame *f) {
     fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" class=\"panel\"/>\n",
@@ -29,7 +29,10 @@ static void range(const double *v, size_t n, double *low, double *high) {
     }
 }
 
-/* Ranges that hold everything, with a margin, such that a unit of y is aspect times as long as one of x. */
+/*
+ * Ranges that hold everything, with a margin, such that a unit of y is aspect times as long as one
+ * of x.
+ */
 static void fit(frame *f, const tour_picture *p) {
     const double below = p->geographic ? 12 : 0; /* the degrees need room there */
     double x0, x1, y0, y1, per_x, per_y, unit;
@@ -45,7 +48,7 @@ static void fit(frame *f, const tour_picture *p) {
     f->y1 = (y0 + y1) / 2 + (f->height / 2 - below) / unit / p->aspect;
 }
 
-/* ---- names beside places -------------------------------------------------------------------------------------- */
+/* ---- names beside places --------------------------------------------------------------------- */
 
 typedef struct box {
     double x0, y0, x1, y1;
@@ -163,7 +166,7 @@ static void draw_labels(FILE *out, const frame *f, const tour_picture *p) {
     free(labels);
 }
 
-/* ---- tours ---------------------------------------------------------------------------------------------------- */
+/* ---- tours ----------------------------------------------------------------------------------- */
 
 static void meridians(FILE *out, const frame *f) {
     double step = round_step(f->x1 - f->x0, 8);
@@ -226,7 +229,7 @@ void picture_tour(FILE *out, frame f, const void *data) {
     draw_labels(out, &f, p);
 }
 
-/* ---- planes --------------------------------------------------------------------------------------------------- */
+/* ---- planes ---------------------------------------------------------------------------------- */
 
 /* The solutions to be drawn: two coordinates each. */
 typedef struct points {
@@ -265,7 +268,10 @@ static int by_size(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* A range around the best that holds most of the values: a few far away ones do not make the rest small. */
+/*
+ * A range around the best that holds most of the values: a few far away ones do not make the rest
+ * small.
+ */
 static void zoom(const double *v, size_t n, double best, double *low, double *high) {
     double *away = calloc(n, sizeof *away);
     double reach = 1;
@@ -285,7 +291,10 @@ static const char *const shades[LEVELS] = {"#2f6fab", "#4580b6", "#5b90c0", "#71
                                            "#86aed3", "#9abcdb", "#adc9e3", "#bfd5ea",
                                            "#d0e0f0", "#dfe9f5", "#ebf1f9", "#f5f8fc"};
 
-/* What the score is elsewhere, in bands of the same area; the other coordinates are those of the best solution. */
+/*
+ * What the score is elsewhere, in bands of the same area; the other coordinates are those of the
+ * best solution.
+ */
 static void background(FILE *out, const frame *f, const plane_picture *p, const double *best,
                        double *x, size_t n) {
     static double value[ROWS][COLUMNS], sorted[ROWS * COLUMNS];

@@ -17,7 +17,10 @@ typedef struct tour_picture {
 
 void picture_tour(FILE *out, frame f, const void *data);
 
-/* Two coordinates of all scored solutions, over what the score would be elsewhere; for picture_plane(). */
+/*
+ * Two coordinates of all scored solutions, over what the score would be elsewhere; for
+ * picture_plane().
+ */
 typedef struct plane_picture {
     const opro_problem *problem;
     const opro_trajectory *trajectory;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Least-squares regression by trial: the integers w and b of a line through points, from a file of sets. */
+/*
+ * Least-squares regression by trial: the integers w and b of a line through points, from a file of
+ * sets.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +22,7 @@ typedef struct task {
     opro_problem *problem;
 } task;
 
-/* ---- the file ------------------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static const char *set_name(const task *t) {
     const char *name = json_string_value(json_object_get(t->set, "name"));
@@ -156,7 +159,7 @@ static void set_target(const program *p, const task *t) {
         opro_config_set_real(p->config, OPRO_OPT_TARGET_SCORE, t->optimum * (1 + 1e-9));
 }
 
-/* ---- the result ----------------------------------------------------------------------------------------------- */
+/* ---- the result ------------------------------------------------------------------------------ */
 
 static int reached(const task *t, double score) {
     return score <= t->optimum * (1 + 1e-9);

@@ -12,7 +12,7 @@
 
 #define POINTS_MAX 600 /* of a curve; of more steps, several become one */
 
-/* ---- numbers and texts ---------------------------------------------------------------------------------------- */
+/* ---- numbers and texts ----------------------------------------------------------------------- */
 
 void put_text(FILE *out, const char *text) {
     for (; *text; text++) {
@@ -72,7 +72,7 @@ void report_run(report *r, const program *p) {
     report_fact(r, "stopped by", "%s", opro_stop_reason_name(opro_run_stop_reason(run)));
 }
 
-/* ---- the curve ------------------------------------------------------------------------------------------------ */
+/* ---- the curve ------------------------------------------------------------------------------- */
 
 typedef struct curve {
     const opro_trajectory *t;
@@ -99,7 +99,10 @@ static curve measure(const report *r, const opro_trajectory *t) {
     return c;
 }
 
-/* The axes. Scores that span orders of magnitude are drawn by their logarithms, those near 0 at a low edge. */
+/*
+ * The axes. Scores that span orders of magnitude are drawn by their logarithms, those near 0 at a
+ * low edge.
+ */
 static frame scale(const curve *c, frame f) {
     double margin = (c->high - c->low) * 0.06;
 
@@ -182,7 +185,10 @@ static void polyline(FILE *out, const frame *f, const curve *c, int32_t figure, 
     fputs("\"/>\n", out);
 }
 
-/* The names are at the left edge, where curves that fall are high, and pushed apart where they would overlap. */
+/*
+ * The names are at the left edge, where curves that fall are high, and pushed apart where they
+ * would overlap.
+ */
 static void draw_marks(FILE *out, const frame *f, const report *r) {
     double last = -INFINITY;
 
@@ -234,7 +240,7 @@ static void draw_curve(FILE *out, frame f, const report *r, const opro_trajector
     polyline(out, &f, &c, OPRO_FIGURE_BEST_SO_FAR, "best");
 }
 
-/* ---- the page ------------------------------------------------------------------------------------------------- */
+/* ---- the page -------------------------------------------------------------------------------- */
 
 static const char style[] =
     "<style>"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A picture of a result in one file that needs nothing else: the best solution, the curve of best and mean score per step, and
- * the facts. FILE.svg is the picture alone; any other name becomes an HTML page with the picture in it.
+ * A picture of a result in one file that needs nothing else: the best solution, the curve of best
+ * and mean score per step, and the facts. FILE.svg is the picture alone; any other name becomes an
+ * HTML page with the picture in it.
  */
 #ifndef EXAMPLES_REPORT_H
 #define EXAMPLES_REPORT_H

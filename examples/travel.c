@@ -7,7 +7,7 @@
 
 #define MAP_MAX 800 /* places for which a map is made from distances alone */
 
-/* ---- search --------------------------------------------------------------------------------------------------- */
+/* ---- search ---------------------------------------------------------------------------------- */
 
 static int baselines(const program *p, travel *t) {
     opro_status st = opro_tour_nearest_neighbour(t->tour, 0, t->best, t->n);
@@ -47,7 +47,7 @@ void travel_free(travel *t) {
     opro_tour_free(t->tour);
 }
 
-/* ---- result --------------------------------------------------------------------------------------------------- */
+/* ---- result ---------------------------------------------------------------------------------- */
 
 double travel_longer(const travel *t, double length) {
     return t->length > 0 ? 100 * (length / t->length - 1) : 0;
@@ -68,7 +68,7 @@ void travel_result(const travel *t, json_t *result) {
     json_object_set_new(result, "blind", json_boolean(t->blind));
 }
 
-/* ---- where the places are ------------------------------------------------------------------------------------- */
+/* ---- where the places are -------------------------------------------------------------------- */
 
 /* Degrees and minutes as "DDD.MM". */
 static double degrees(double x) {
@@ -95,7 +95,9 @@ static int coordinates(const travel *t, double *x, double *y) {
     return 1;
 }
 
-/* The direction in which a symmetric matrix stretches most, by power iteration. Returns how much. */
+/*
+ * The direction in which a symmetric matrix stretches most, by power iteration. Returns how much.
+ */
 static double stretch(const double *m, size_t n, double *v, double *w) {
     double size = 0;
 
@@ -116,7 +118,10 @@ static double stretch(const double *m, size_t n, double *v, double *w) {
     return size;
 }
 
-/* Squared distances, less the means of their rows and columns: products of positions (Torgerson 1952). */
+/*
+ * Squared distances, less the means of their rows and columns: products of positions (Torgerson
+ * 1952).
+ */
 static void centre(double *m, double *mean, size_t n) {
     double all = 0;
 
@@ -131,7 +136,10 @@ static void centre(double *m, double *mean, size_t n) {
             m[i * n + k] = -(m[i * n + k] - mean[i] - mean[k] + all) / 2;
 }
 
-/* No coordinates: a map in the plane whose distances are as near to the given ones as a plane allows. */
+/*
+ * No coordinates: a map in the plane whose distances are as near to the given ones as a plane
+ * allows.
+ */
 static int map(const travel *t, double *x, double *y) {
     size_t n = t->n;
     double *m = n <= MAP_MAX ? malloc(n * n * sizeof *m) : NULL, *w = malloc(n * sizeof *w);

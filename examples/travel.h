@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A round trip through all places of an instance: baselines, the search, the result. For tour.c and quickstart.c. */
+/*
+ * A round trip through all places of an instance: baselines, the search, the result. For tour.c and
+ * quickstart.c.
+ */
 #ifndef EXAMPLES_TRAVEL_H
 #define EXAMPLES_TRAVEL_H
 
@@ -25,7 +28,10 @@ double travel_longer(const travel *t, double length);
 /* Lengths of the round trip and of the baselines, in a table; decimals: digits after the point. */
 void travel_print(const travel *t, int decimals, const char *unit);
 
-/* The round trip and the comparison into a report, and the report into its file. 0, or 1: it said why. */
+/*
+ * The round trip and the comparison into a report, and the report into its file. 0, or 1: it said
+ * why.
+ */
 int travel_report(program *p, const travel *t, report *r);
 
 /* What is particular to round trips, into the result. */

@@ -45,7 +45,8 @@ enum {
 
 /*
  * A request that a run hands out can be read until the first opro_run_next() after it was answered
- * or cancelled, or until the run is freed. Getters of the other kind return 0, NULL or NaN. All getters may be called in callbacks.
+ * or cancelled, or until the run is freed. Getters of the other kind return 0, NULL or NaN. All
+ * getters may be called in callbacks.
  *
  * id: unique in the run, never 0. It depends on what is asked for, not on when, so it is the same
  * in every replay. Since 0.1.

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* From a reply to candidates: cut out, made canonical, checked, repaired, filtered, polished, compared with all before. */
+/*
+ * From a reply to candidates: cut out, made canonical, checked, repaired, filtered, polished,
+ * compared with all before.
+ */
 #include <assert.h>
 #include <string.h>
 
@@ -22,7 +25,7 @@ static void refuse(entrant *e, int32_t reason, const char *detail, size_t len) {
     e->detail_len = len;
 }
 
-/* ---- the problem's steps -------------------------------------------------------------------------------------- */
+/* ---- the problem's steps --------------------------------------------------------------------- */
 
 /* Run a step of the problem; its text, or its reason, goes to out. */
 static opro_status run_step(opro_run *run, int step, const char *text, size_t len, opro__buf *out,
@@ -37,7 +40,10 @@ static opro_status run_step(opro_run *run, int step, const char *text, size_t le
     return st;
 }
 
-/* canonical, then check: e->text becomes canonical, in run->scratch[OPRO__SCRATCH_CANONICAL]; a reason is in run->scratch[OPRO__SCRATCH_OTHER]. */
+/*
+ * canonical, then check: e->text becomes canonical, in run->scratch[OPRO__SCRATCH_CANONICAL]; a
+ * reason is in run->scratch[OPRO__SCRATCH_OTHER].
+ */
 static opro_status judge(opro_run *run, entrant *e) {
     opro__buf *canonical = &run->scratch[OPRO__SCRATCH_CANONICAL],
               *reason = &run->scratch[OPRO__SCRATCH_OTHER];
@@ -103,7 +109,10 @@ out:
     return st;
 }
 
-/* A better solution nearby, if the problem has one. It is legal, or the callback is wrong; it need not be canonical. */
+/*
+ * A better solution nearby, if the problem has one. It is legal, or the callback is wrong; it need
+ * not be canonical.
+ */
 static opro_status polish(opro_run *run, entrant *e) {
     opro__buf *out = &run->scratch[OPRO__SCRATCH_POLISHED];
     entrant better = {.flags = e->flags | OPRO_FLAG_POLISHED};
@@ -127,9 +136,12 @@ static opro_status polish(opro_run *run, entrant *e) {
     return OPRO_OK;
 }
 
-/* ---- filters for texts ---------------------------------------------------------------------------------------- */
+/* ---- filters for texts ----------------------------------------------------------------------- */
 
-/* As the published program does it: blanks off the ends, no "**", first letter upper case. In run->scratch[OPRO__SCRATCH_TIDY]. */
+/*
+ * As the published program does it: blanks off the ends, no "**", first letter upper case. In
+ * run->scratch[OPRO__SCRATCH_TIDY].
+ */
 static opro_status tidy(opro_run *run, entrant *e) {
     opro__buf *out = &run->scratch[OPRO__SCRATCH_TIDY];
 
@@ -180,7 +192,7 @@ static void filter(const opro_run *run, entrant *e) {
         refuse(e, OPRO_REASON_PLACEHOLDER, "contains the placeholder INS", 28);
 }
 
-/* ---- one candidate -------------------------------------------------------------------------------------------- */
+/* ---- one candidate --------------------------------------------------------------------------- */
 
 /*
  * Everything that does not depend on other candidates. Callbacks read it, so it is moved to where
@@ -226,8 +238,8 @@ static opro__work *find_work(const opro__batch *batch, const opro__candidate *c)
 }
 
 /*
- * Met before. If that was in the same batch, the candidate belongs to the earliest sample that proposed it, whichever
- * reply came first.
+ * Met before. If that was in the same batch, the candidate belongs to the earliest sample that
+ * proposed it, whichever reply came first.
  */
 static opro_status duplicate(opro_run *run, opro__batch *batch, size_t sample, uint64_t place,
                              int32_t origin, entrant *e, opro__candidate *c) {
@@ -290,7 +302,7 @@ static opro_status admit_one(opro_run *run, opro__batch *batch, size_t sample, u
                  : duplicate(run, batch, sample, place, origin, e, c);
 }
 
-/* ---- replies -------------------------------------------------------------------------------------------------- */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 static opro_status reject_reply(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
                                 const char *reply, size_t len, int32_t reason, const char *detail) {
@@ -300,14 +312,19 @@ static opro_status reject_reply(opro_run *run, opro__batch *batch, size_t sample
     return tell_rejected(run, batch, sample, origin, &e);
 }
 
-/* The texts that a reply holds: by the problem's own parser, or by the format of the meta-prompt. */
+/*
+ * The texts that a reply holds: by the problem's own parser, or by the format of the meta-prompt.
+ */
 typedef struct texts {
     opro_sink sink;
     opro__buf buf;
     int own; /* sink is in use */
 } texts;
 
-/* A model that was given the first words of its answer goes on from there: they belong to what it says. */
+/*
+ * A model that was given the first words of its answer goes on from there: they belong to what it
+ * says.
+ */
 static opro_status put_prefix(opro_run *run, const opro__prompt *prompt, const char **reply,
                               size_t *len) {
     const opro__message *last = prompt->n ? &prompt->messages[prompt->n - 1] : NULL;
@@ -374,7 +391,10 @@ static int last_counts(const opro_run *run, const texts *t) {
     return !t->own && (format == OPRO__FORMAT_TRACE || format == OPRO__FORMAT_VECTOR);
 }
 
-/* Admit up to the option's number of candidates; if none is legal, one of them is rejected with its reason. */
+/*
+ * Admit up to the option's number of candidates; if none is legal, one of them is rejected with its
+ * reason.
+ */
 static opro_status admit_found(opro_run *run, opro__batch *batch, size_t sample, int32_t origin,
                                const texts *t, size_t n) {
     size_t most = (size_t)OPRO__INT(&run->options, CANDIDATES_PER_REPLY);
@@ -398,8 +418,8 @@ static opro_status admit_found(opro_run *run, opro__batch *batch, size_t sample,
 }
 
 /*
- * The reply as others may see it: bytes that are not UTF-8 are replaced, and where a callback will read it, it ends with
- * a NUL, which the host's own memory need not.
+ * The reply as others may see it: bytes that are not UTF-8 are replaced, and where a callback will
+ * read it, it ends with a NUL, which the host's own memory need not.
  */
 static opro_status mend(opro_run *run, const char **text, size_t *len) {
     opro__buf *out = &run->scratch[OPRO__SCRATCH_REPLY];
@@ -468,7 +488,7 @@ opro_status opro__admit(opro_run *run, opro__batch *batch, size_t sample, int32_
     return admit_reply(run, batch, sample, origin, text, len);
 }
 
-/* ---- starts --------------------------------------------------------------------------------------------------- */
+/* ---- starts ---------------------------------------------------------------------------------- */
 
 opro_status opro__admit_start(opro_run *run, const char *text, size_t len, int flag,
                               opro__candidate **out) {

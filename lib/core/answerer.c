@@ -3,7 +3,7 @@
 
 #include "run.h"
 
-/* ---- optimizers ----------------------------------------------------------------------------------------------- */
+/* ---- optimizers ------------------------------------------------------------------------------ */
 
 opro_status opro_optimizer_new(opro_optimizer **out, opro_propose_fn fn, void *user_data,
                                opro_destroy_fn destroy, const opro_allocator *mem) {
@@ -37,7 +37,7 @@ void opro_optimizer_free(opro_optimizer *optimizer) {
     opro__free(&mem, optimizer);
 }
 
-/* ---- scorers -------------------------------------------------------------------------------------------------- */
+/* ---- scorers --------------------------------------------------------------------------------- */
 
 opro_status opro_scorer_new(opro_scorer **out, opro_score_fn fn, void *user_data,
                             opro_destroy_fn destroy, const opro_allocator *mem) {
@@ -71,7 +71,7 @@ void opro_scorer_free(opro_scorer *scorer) {
     opro__free(&mem, scorer);
 }
 
-/* ---- answering ------------------------------------------------------------------------------------------------ */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 /* Answers are allowed while one of these runs, taking requests and freeing the run are not. */
 static int32_t serve(opro_run *run, opro_request *request, const opro__hook *hook) {

@@ -33,7 +33,9 @@ void opro__budget_init(opro__budget *budget, const opro__options *options) {
     };
 }
 
-/* Millionths, rounded up; in parts, so that the product stops at INT64_MAX only if the price does. */
+/*
+ * Millionths, rounded up; in parts, so that the product stops at INT64_MAX only if the price does.
+ */
 static int64_t price(int64_t tokens, int64_t per_million) {
     const int64_t million = 1000000;
     int64_t rest = tokens % million;

@@ -72,7 +72,7 @@ static const option options[OPRO__OPTIONS] = {
 #undef OPRO_CHOICE
 };
 
-/* ---- introspection -------------------------------------------------------------------------------------------- */
+/* ---- introspection --------------------------------------------------------------------------- */
 
 static const option *find_id(int32_t id) {
     for (size_t i = 0; i < OPRO__OPTIONS; i++)
@@ -159,7 +159,7 @@ const char *opro_option_choice(int32_t id, size_t index, int64_t *value) {
     return NULL;
 }
 
-/* ---- the object ----------------------------------------------------------------------------------------------- */
+/* ---- the object ------------------------------------------------------------------------------ */
 
 static void set_defaults(opro__options *out) {
     for (size_t i = 0; i < OPRO__OPTIONS; i++) {
@@ -395,7 +395,7 @@ uint64_t opro_config_digest(const opro_config *config) {
     return opro__options_digest(&config->options);
 }
 
-/* ---- for the other modules ------------------------------------------------------------------------------------ */
+/* ---- for the other modules ------------------------------------------------------------------- */
 
 void opro__options_copy(opro__options *out, const opro_config *config) {
     if (config)

@@ -35,7 +35,7 @@ static int reserve_counts(opro__mem *mem, uint32_t **array, size_t *capacity, si
     return ok;
 }
 
-/* ---- what went wrong ------------------------------------------------------------------------------------------ */
+/* ---- what went wrong ------------------------------------------------------------------------- */
 
 typedef struct judge {
     const opro_problem *problem;
@@ -113,7 +113,7 @@ static opro_status count_shown(opro__exemplars *e, const judge *j, const opro_tr
     return OPRO_OK;
 }
 
-/* ---- choosing ------------------------------------------------------------------------------------------------- */
+/* ---- choosing -------------------------------------------------------------------------------- */
 
 /*
  * An instance that was wrong. Ties go by lot: a number that the step's generator gives each

@@ -43,7 +43,7 @@ static size_t skip_blanks(opro__span text, size_t i) {
     return i;
 }
 
-/* ---- tags ----------------------------------------------------------------------------------------------------- */
+/* ---- tags ------------------------------------------------------------------------------------ */
 
 static size_t opener_at(opro__span text, size_t i) {
     return text.s[i] == '<' ? 1 : stands_at(text, i, "&lt;", 4) ? 4 : 0;
@@ -94,7 +94,7 @@ static void write_tag(const tag *t, opro__buf *out) {
     opro__put(out, ")", 1);
 }
 
-/* ---- lines ---------------------------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 /* The bytes of the line break at i, 0 if there is none. */
 static size_t break_at(opro__span text, size_t i) {
@@ -135,7 +135,7 @@ static int label_at(const opro__harmless *rules, opro__span text, size_t i) {
     return stands_at(text, i, "expected answer", 15) && colon_behind(text, i + 15);
 }
 
-/* ---- looking -------------------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 #define WIDTH OPRO__SLACK
 
@@ -193,7 +193,7 @@ static inline __attribute__((always_inline)) look look_through(const char *s, si
     return l;
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 typedef struct writer {
     const opro__harmless *rules;

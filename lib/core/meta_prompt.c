@@ -6,7 +6,7 @@
 #include "meta_prompt_parts.h"
 #include "reply.h"
 
-/* ---- blocks --------------------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 #define BIT(slot) (UINT32_C(1) << OPRO__SLOT_##slot)
 
@@ -59,7 +59,7 @@ static opro_status set_builtin(opro_meta_prompt *mp, size_t i) {
     return st;
 }
 
-/* ---- lifetime ------------------------------------------------------------------------------------------------- */
+/* ---- lifetime -------------------------------------------------------------------------------- */
 
 static void set_value(opro_meta_prompt *mp, int slot, const char *s, size_t len) {
     mp->values[slot] = (opro__span){s, len};
@@ -227,7 +227,7 @@ int32_t opro__meta_prompt_format(const opro_meta_prompt *mp) {
     return opro__wording_format(&mp->wording);
 }
 
-/* ---- setting up ----------------------------------------------------------------------------------------------- */
+/* ---- setting up ------------------------------------------------------------------------------ */
 
 /* At the start of every setter. */
 static opro_status begin(opro_meta_prompt *mp, int call) {
@@ -305,7 +305,7 @@ opro_status opro_meta_prompt_set_token_fn(opro_meta_prompt *mp, opro_token_fn fn
     return st;
 }
 
-/* ---- building ------------------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static opro_status ask_sort(opro_meta_prompt *mp, const opro_trajectory *t, int64_t *numbers,
                             size_t *count) {

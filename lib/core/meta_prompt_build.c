@@ -35,7 +35,7 @@ static opro_status nomem(opro_meta_prompt *mp) {
     return opro__fail(&mp->err, OPRO_ERR_NOMEM, "out of memory");
 }
 
-/* ---- blocks that are always there ----------------------------------------------------------------------------- */
+/* ---- blocks that are always there ------------------------------------------------------------ */
 
 static int is_fixed(int slot) {
     return slot == OPRO__SLOT_INTRO || slot == OPRO__SLOT_REQUEST;
@@ -66,7 +66,7 @@ static opro_status ask_fixed(build *b) {
     return st;
 }
 
-/* ---- the plan: all parts there would be ----------------------------------------------------------------------- */
+/* ---- the plan: all parts there would be ------------------------------------------------------ */
 
 static int in_layout(const opro_meta_prompt *mp, int slot) {
     const opro__template *layout = layout_of(mp);
@@ -142,7 +142,7 @@ static size_t in_text(const opro_meta_prompt *mp, int slot, size_t i, size_t cou
     return slot == OPRO__SLOT_EXEMPLARS ? i : count - 1 - i;
 }
 
-/* ---- the message ---------------------------------------------------------------------------------------------- */
+/* ---- the message ----------------------------------------------------------------------------- */
 
 /* Puts a list into the message, with lead in front of it if there is anything in it. */
 typedef opro_status (*put_list)(build *b, int slot, opro__span lead);
@@ -209,7 +209,10 @@ static opro_status put_through(build *b, int slot, opro__span lead) {
 
 #define AHEAD 8
 
-/* The candidate that is AHEAD places behind i in the text: its record is fetched, it is needed soon. */
+/*
+ * The candidate that is AHEAD places behind i in the text: its record is fetched, it is needed
+ * soon.
+ */
 static const opro__candidate *fetch(const build *b, size_t i) {
     const opro__shown *shown = &b->mp->shown;
     const opro__candidate *c;
@@ -221,8 +224,8 @@ static const opro__candidate *fetch(const build *b, size_t i) {
 }
 
 /*
- * The same for entries, the bulk of a message, by their template, which is not empty. Candidates and their texts lie all
- * over the memory: they are fetched in time.
+ * The same for entries, the bulk of a message, by their template, which is not empty. Candidates
+ * and their texts lie all over the memory: they are fetched in time.
  */
 static opro_status put_entries(build *b, opro__span lead) {
     opro__buf *out = &b->mp->message;
@@ -273,7 +276,7 @@ static opro_status put_kept(build *b, int slot, opro__span lead) {
     return OPRO_OK;
 }
 
-/* ---- tokens --------------------------------------------------------------------------------------------------- */
+/* ---- tokens ---------------------------------------------------------------------------------- */
 
 /* Of the message as it is now, and of the prefix. */
 static opro_status count_tokens(opro_meta_prompt *mp, int64_t *tokens) {
@@ -325,7 +328,7 @@ static opro_status too_many_bytes(const build *b, size_t need) {
     return too_long(b->mp, "bytes", need, "max_prompt_bytes", b->max_bytes);
 }
 
-/* ---- when everything fits ------------------------------------------------------------------------------------- */
+/* ---- when everything fits -------------------------------------------------------------------- */
 
 /* Write all there is into the message. *done: 0 if that does not fit. */
 static opro_status compose_all(build *b, int *done) {
@@ -355,7 +358,7 @@ static opro_status compose_whole(build *b) {
     return st == OPRO_OK && tokens > b->max_tokens ? too_many_tokens(b, tokens) : st;
 }
 
-/* ---- what fits ------------------------------------------------------------------------------------------------ */
+/* ---- what fits ------------------------------------------------------------------------------- */
 
 /* In which order parts are taken: of which list, how many at most. */
 static const struct {
@@ -529,7 +532,10 @@ static opro_status search(build *b) {
     return step_down(b, good); /* fits at once, if it is counted as before */
 }
 
-/* Nothing but what is always there. The sums count high: empty lines in front do not count, nor words that meet. */
+/*
+ * Nothing but what is always there. The sums count high: empty lines in front do not count, nor
+ * words that meet.
+ */
 static opro_status compose_bare(build *b) {
     int64_t tokens;
     size_t bytes;

@@ -93,7 +93,7 @@ struct opro_meta_prompt {
     opro__parts lists[OPRO__LISTS];
 };
 
-/* ---- meta_prompt_write.c -------------------------------------------------------------------------------------- */
+/* ---- meta_prompt_write.c --------------------------------------------------------------------- */
 
 /* Ask a block's callback; the text is in buf then. */
 opro_status opro__block_ask(opro_meta_prompt *mp, const opro_trajectory *t, int32_t block,
@@ -120,7 +120,7 @@ opro_status opro__write_part(opro_meta_prompt *mp, const opro_trajectory *t, int
 opro_status opro__write_entry(opro_meta_prompt *mp, const opro__candidate *c, opro__buf *out);
 opro_status opro__write_done(opro_meta_prompt *mp, opro_status st, opro__buf *out, int *fits);
 
-/* ---- meta_prompt_build.c -------------------------------------------------------------------------------------- */
+/* ---- meta_prompt_build.c --------------------------------------------------------------------- */
 
 /* Build with the solutions in shown. */
 opro_status opro__meta_prompt_compose(opro_meta_prompt *mp, const opro_trajectory *t, int64_t step);

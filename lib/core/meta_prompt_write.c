@@ -36,7 +36,7 @@ opro__span opro__block_fixed(const opro_meta_prompt *mp, size_t i) {
     return block->template.pieces[0].literal; /* all that it may have is constant */
 }
 
-/* ---- values --------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* The i-th value of a part: the text, or a harmless one instead. */
 static opro__span harmless(opro_meta_prompt *mp, unsigned harms, opro__span text, int i) {
@@ -94,7 +94,7 @@ static opro__span shorten(opro__span text, size_t max, opro__buf *cut) {
     return text_of(cut);
 }
 
-/* ---- parts ---------------------------------------------------------------------------------------------------- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 static opro_status no_bucket(opro_meta_prompt *mp, const opro__candidate *c) {
     return opro__fail(&mp->err, OPRO_ERR_INVALID,

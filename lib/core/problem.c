@@ -14,7 +14,7 @@
 #define INITIAL_MAX     65536
 #define INSTANCES_MAX   ((size_t)1 << 24)
 
-/* ---- lifetime ------------------------------------------------------------------------------------------------- */
+/* ---- lifetime -------------------------------------------------------------------------------- */
 
 opro_status opro_problem_new(opro_problem **out, const opro_allocator *mem) {
     opro__mem own;
@@ -85,7 +85,7 @@ const opro_error *opro_problem_error(const opro_problem *problem) {
     return &problem->err;
 }
 
-/* ---- setting up ----------------------------------------------------------------------------------------------- */
+/* ---- setting up ------------------------------------------------------------------------------ */
 
 /* At the start of every setter. */
 static opro_status begin(opro_problem *problem) {
@@ -319,7 +319,7 @@ opro_status opro_problem_set_render_fn(opro_problem *problem, opro_text_fn fn, v
     return set_step(problem, OPRO__STEP_RENDER, fn, user_data, destroy);
 }
 
-/* ---- digest --------------------------------------------------------------------------------------------------- */
+/* ---- digest ---------------------------------------------------------------------------------- */
 
 static uint64_t add_text(uint64_t digest, const opro__text *text) {
     return opro__hash_add_text(digest, text->s ? text->s : "", text->len);
@@ -364,7 +364,7 @@ uint64_t opro_problem_digest(const opro_problem *problem) {
     return digest;
 }
 
-/* ---- for the other modules ------------------------------------------------------------------------------------ */
+/* ---- for the other modules ------------------------------------------------------------------- */
 
 int opro__better(int32_t direction, double a, double b) {
     return direction == OPRO_MAXIMIZE ? a > b : a < b;

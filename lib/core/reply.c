@@ -37,7 +37,7 @@ static void forget(opro__reply *reply) {
     reply->n = 0;
 }
 
-/* ---- what was found ------------------------------------------------------------------------------------------- */
+/* ---- what was found -------------------------------------------------------------------------- */
 
 opro_status opro__reading_commit(opro__reading *reading, size_t at, int opened, int closed) {
     opro__reply *reply = reading->reply;
@@ -109,7 +109,7 @@ void opro__reading_restart(opro__reading *reading) {
     opro__map_free(&reading->seen);
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static opro_status read_brackets(opro__reading *reading, int32_t format, const opro__space *space,
                                  opro__slice text) {

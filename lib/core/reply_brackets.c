@@ -17,7 +17,7 @@ static int is_bracket(opro__slice text, size_t i, char bracket) {
     return text.s[i] == bracket && (i == 0 || text.s[i - 1] != '\\');
 }
 
-/* ---- texts ---------------------------------------------------------------------------------------------------- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 /* How many opening brackets have no partner. */
 static size_t count_unmatched(opro__slice text) {
@@ -100,7 +100,7 @@ opro_status opro__reading_square(opro__reading *reading, opro__slice text) {
     return st;
 }
 
-/* ---- vectors -------------------------------------------------------------------------------------------------- */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
 static opro_status add_vector(opro__reading *reading, const double *x, size_t n) {
     opro__buf *out = &reading->reply->text;

@@ -24,7 +24,7 @@ static const struct {
 
 static const char *const emphasis[] = {"**", "__", "*", "_"};
 
-/* ---- blanks --------------------------------------------------------------------------------------------------- */
+/* ---- blanks ---------------------------------------------------------------------------------- */
 
 static const char *const wide_blanks[] = {"\xc2\xa0", "\xe2\x80\x8b", "\xef\xbb\xbf"};
 
@@ -77,7 +77,7 @@ opro__slice opro__slice_trim(opro__slice text) {
     return text;
 }
 
-/* ---- fences --------------------------------------------------------------------------------------------------- */
+/* ---- fences ---------------------------------------------------------------------------------- */
 
 static const char *find(opro__slice text, const char *mark) {
     size_t n = strlen(mark);
@@ -127,7 +127,7 @@ static opro__slice drop_fence(opro__slice text) {
     return find(in, "```") ? text : drop_info(in);
 }
 
-/* ---- quotes and emphasis -------------------------------------------------------------------------------------- */
+/* ---- quotes and emphasis --------------------------------------------------------------------- */
 
 static int is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

@@ -22,7 +22,7 @@ typedef struct opro__reading {
     int texts;      /* empty ones and repeats are dropped                     */
 } opro__reading;
 
-/* ---- reply.c -------------------------------------------------------------------------------------------------- */
+/* ---- reply.c --------------------------------------------------------------------------------- */
 
 /* Put in a candidate's text. OPRO_OK also if it is dropped. */
 opro_status opro__reading_add(opro__reading *reading, opro__slice text, int opened, int closed);
@@ -33,7 +33,7 @@ opro_status opro__reading_commit(opro__reading *reading, size_t at, int opened, 
 /* Forget what was found so far. */
 void opro__reading_restart(opro__reading *reading);
 
-/* ---- reply_clean.c -------------------------------------------------------------------------------------------- */
+/* ---- reply_clean.c --------------------------------------------------------------------------- */
 
 /* Without ASCII blanks, U+00A0, U+200B and U+FEFF at both ends. */
 opro__slice opro__slice_trim(opro__slice text);
@@ -41,7 +41,7 @@ opro__slice opro__slice_trim(opro__slice text);
 /* Also without what surrounds it: a fence, quotes, emphasis, in any order and number. */
 opro__slice opro__slice_clean(opro__slice text);
 
-/* ---- reply_tags.c --------------------------------------------------------------------------------------------- */
+/* ---- reply_tags.c ---------------------------------------------------------------------------- */
 
 /*
  * Candidates between tags of that name (INS, TEXT, ...). line: of an unclosed one only the first
@@ -56,7 +56,7 @@ opro_status opro__reading_tags(opro__reading *reading, const char *name, int lin
  */
 opro_status opro__cut_reasoning(opro__slice *text, opro__buf *out);
 
-/* ---- reply_brackets.c ----------------------------------------------------------------------------------------- */
+/* ---- reply_brackets.c ------------------------------------------------------------------------ */
 
 /* Outermost brackets, with a text in them. */
 opro_status opro__reading_square(opro__reading *reading, opro__slice text);

@@ -14,7 +14,7 @@ typedef struct tag {
     enum tag_kind kind;
 } tag;
 
-/* ---- one tag -------------------------------------------------------------------------------------------------- */
+/* ---- one tag --------------------------------------------------------------------------------- */
 
 static size_t skip_blanks(opro__slice text, size_t i) {
     while (i < text.len && (text.s[i] == ' ' || (text.s[i] >= '\t' && text.s[i] <= '\r')))
@@ -72,7 +72,7 @@ static int next_tag(opro__slice text, const char *name, size_t from, tag *t) {
     return 0;
 }
 
-/* ---- entities ------------------------------------------------------------------------------------------------- */
+/* ---- entities -------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -128,7 +128,7 @@ static void decode_entities(opro__slice text, opro__buf *out) {
     opro__buf_add(out, text.s + plain, text.len - plain);
 }
 
-/* ---- answers -------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 enum place { OUTSIDE, IN_ANSWER, IN_REASONING };
 
@@ -268,7 +268,7 @@ opro_status opro__reading_tags(opro__reading *reading, const char *name, int lin
     return st;
 }
 
-/* ---- reasoning alone ------------------------------------------------------------------------------------------ */
+/* ---- reasoning alone ------------------------------------------------------------------------- */
 
 opro_status opro__cut_reasoning(opro__slice *text, opro__buf *out) {
     size_t visible = 0; /* behind the last stray closing tag */

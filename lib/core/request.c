@@ -8,7 +8,7 @@ static int proposes(const opro_request *request) {
     return request->kind == OPRO_REQUEST_PROPOSE;
 }
 
-/* ---- prompts -------------------------------------------------------------------------------------------------- */
+/* ---- prompts --------------------------------------------------------------------------------- */
 
 static opro_status add_message(opro__prompt *prompt, int32_t role, const char *text, size_t len,
                                opro__mem *mem) {
@@ -54,7 +54,7 @@ const char *opro__prompt_text(const opro__prompt *prompt, size_t *len) {
     return "";
 }
 
-/* ---- getters -------------------------------------------------------------------------------------------------- */
+/* ---- getters --------------------------------------------------------------------------------- */
 
 int32_t opro_request_kind(const opro_request *request) {
     return request->kind;
@@ -124,7 +124,7 @@ const int64_t *opro_request_instances(const opro_request *request, size_t *count
     return request->instances;
 }
 
-/* ---- JSON ----------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 /* Numbers over 2^53 are strings: most readers of JSON would round them. */
 static void add_number(opro__buf *out, const char *name, uint64_t value) {
@@ -203,7 +203,7 @@ const char *opro_request_json(opro_request *request, size_t *len) {
     return request->json;
 }
 
-/* ---- clones --------------------------------------------------------------------------------------------------- */
+/* ---- clones ---------------------------------------------------------------------------------- */
 
 static opro_status copy_parts(opro_request *clone, const opro_request *from) {
     opro__mem *mem = clone->mem;

@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 
-/* ---- making --------------------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static opro_status make_instances(opro_run *run) {
     size_t train = run->problem->train, validation = run->problem->validation;
@@ -137,7 +137,7 @@ const opro_error *opro_run_error(const opro_run *run) {
     return &run->err;
 }
 
-/* ---- before it begins ----------------------------------------------------------------------------------------- */
+/* ---- before it begins ------------------------------------------------------------------------ */
 
 static opro_status not_begun(opro_run *run) {
     return run->begun ? opro__fail(&run->err, OPRO_ERR_STATE,
@@ -235,7 +235,7 @@ opro_status opro_run_set_observer(opro_run *run, opro_observer_fn fn, void *user
     return st;
 }
 
-/* ---- stopping ------------------------------------------------------------------------------------------------- */
+/* ---- stopping -------------------------------------------------------------------------------- */
 
 opro_status opro_run_stop(opro_run *run) {
     opro_status st;
@@ -269,7 +269,7 @@ const char *opro_stop_reason_name(int32_t reason) {
     }
 }
 
-/* ---- looking -------------------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 const opro_trajectory *opro_run_trajectory(const opro_run *run) {
     return &run->trajectory;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state of a run. A step is a batch: samples that are asked for, and the work on the candidates found in their replies.
- * Stepwise mode has one batch open at a time, steady mode several.
+ * The state of a run. A step is a batch: samples that are asked for, and the work on the candidates
+ * found in their replies. Stepwise mode has one batch open at a time, steady mode several.
  *
  * Floors of the room, from the top down:
  *   run.c         making, freeing, asking about a run
@@ -60,8 +60,8 @@ struct opro__work {
     opro__candidate *candidate;
     opro_request *request; /* the one that is out for it, or NULL */
     size_t sample;
-    uint64_t
-        place; /* which of the sample's replies (upper half), which candidate in it (lower half) */
+    /* which of the sample's replies (upper half), which candidate in it (lower half) */
+    uint64_t place;
     int state;
 };
 
@@ -124,8 +124,8 @@ struct opro_run {
     uint64_t missed;    /* made by a call that failed all the same; 0: none */
     opro_request *closed;
     opro__batch *ended; /* closed requests and their batches, until the next opro_run_next() */
-    opro__map
-        issued; /* ids of SCORE requests ever handed out -> work number, to tell late from unknown */
+    /* ids of SCORE requests ever handed out -> work number, to tell late from unknown */
+    opro__map issued;
     uint64_t *issued_ids;
     size_t n_issued, cap_issued;
     uint64_t next_id;     /* of PROPOSE requests */
@@ -171,8 +171,8 @@ opro_status opro__run_issue_score_id(opro_run *run, const opro__candidate *candi
                                      uint64_t *id);
 
 /*
- * It is answered or cancelled: settle its reservation and forget it. Who answers may still look at it (to see how many
- * samples it wanted, say), so it is freed later.
+ * It is answered or cancelled: settle its reservation and forget it. Who answers may still look at
+ * it (to see how many samples it wanted, say), so it is freed later.
  */
 void opro__run_close(opro_run *run, opro_request *request);
 
@@ -204,12 +204,14 @@ void opro__work_decide(opro_run *run, opro__batch *batch, opro__work *work, int 
 /* After anything was answered: move batches on, end those that are done. */
 opro_status opro__batches_advance(opro_run *run);
 
-/* Stop for a reason: cancel open requests, commit what is decided, tell. Nothing if it has stopped. */
+/*
+ * Stop for a reason: cancel open requests, commit what is decided, tell. Nothing if it has stopped.
+ */
 void opro__run_halt(opro_run *run, int32_t reason);
 
 /*
- * At the end of every call that changes the run: a failure stops it; a stop that was asked for inside a callback is carried
- * out. Returns st, or what became of it.
+ * At the end of every call that changes the run: a failure stops it; a stop that was asked for
+ * inside a callback is carried out. Returns st, or what became of it.
  */
 opro_status opro__run_finish(opro_run *run, opro_status st);
 

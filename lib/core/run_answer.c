@@ -9,7 +9,7 @@
 
 #define FEEDBACK_MAX ((size_t)64 << 10)
 
-/* ---- finding -------------------------------------------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------------------------------- */
 
 /* The open request of this kind (0: any), or why there is none. */
 static opro_status find(opro_run *run, uint64_t id, int32_t kind, opro_request **out) {
@@ -36,8 +36,8 @@ static opro_status find(opro_run *run, uint64_t id, int32_t kind, opro_request *
 }
 
 /*
- * What an answer says may be the message of this run's last failure ("could not be scored: " opro_run_error()), which is
- * cleared when the call begins: keep a copy.
+ * What an answer says may be the message of this run's last failure ("could not be scored: "
+ * opro_run_error()), which is cleared when the call begins: keep a copy.
  */
 typedef struct kept {
     char text[sizeof((opro_error *)NULL)->message];
@@ -52,7 +52,7 @@ static const char *keep_message(const opro_run *run, const char *s, size_t len, 
     return copy->text;
 }
 
-/* ---- replies -------------------------------------------------------------------------------------------------- */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 static opro_status check_reply(opro_run *run, const opro_request *request, size_t index,
                                int32_t origin, size_t len) {
@@ -136,7 +136,7 @@ opro_status opro_run_answer_solution(opro_run *run, uint64_t id, size_t index, i
                         OPRO__ANSWER_SOLUTION, text, len);
 }
 
-/* ---- scores --------------------------------------------------------------------------------------------------- */
+/* ---- scores ---------------------------------------------------------------------------------- */
 
 static opro_status check_scores(opro_run *run, const opro_request *request, const double *scores,
                                 size_t n) {
@@ -221,7 +221,7 @@ opro_status opro_run_answer_scores(opro_run *run, uint64_t id, const double *sco
     return opro__run_finish(run, take_scores(run, request, scores, n));
 }
 
-/* ---- failures ------------------------------------------------------------------------------------------------- */
+/* ---- failures -------------------------------------------------------------------------------- */
 
 static opro_status tell_failed(opro_run *run, const opro_request *request, const char *message,
                                size_t len) {
@@ -293,7 +293,7 @@ opro_status opro_run_answer_error(opro_run *run, uint64_t id, opro_status status
     return opro__run_finish(run, opro__run_fail_request(run, request, status, text, len));
 }
 
-/* ---- besides -------------------------------------------------------------------------------------------------- */
+/* ---- besides --------------------------------------------------------------------------------- */
 
 opro_status opro_run_answer_feedback(opro_run *run, uint64_t id, const char *text, size_t len) {
     opro_request *request = NULL;

@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "run.h"
 
-/* ---- making requests ------------------------------------------------------------------------------------------ */
+/* ---- making requests ------------------------------------------------------------------------- */
 
 /* Move a reservation from the batch to a request. */
 static void take_reserved(opro__batch *batch, opro_request *request, opro__amounts amounts) {
@@ -128,7 +128,7 @@ static opro_status make_request(opro_run *run, opro_request **out) {
     return st;
 }
 
-/* ---- time ----------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 /* Requests whose time is up have failed. */
 static opro_status expire(opro_run *run) {
@@ -171,7 +171,7 @@ int64_t opro_run_timeout(const opro_run *run, int64_t now_ms) {
     return at > now_ms ? at - now_ms : 0;
 }
 
-/* ---- next ----------------------------------------------------------------------------------------------------- */
+/* ---- next ------------------------------------------------------------------------------------ */
 
 static opro_status next(opro_run *run, int64_t now_ms, opro_request **out) {
     int64_t ended = run->steps_ended;

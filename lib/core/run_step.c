@@ -21,7 +21,7 @@ static int target_reached(const opro_run *run) {
     return best && !isnan(target) && !opro__better(run->problem->direction, target, best->score);
 }
 
-/* ---- beginning ------------------------------------------------------------------------------------------------ */
+/* ---- beginning ------------------------------------------------------------------------------- */
 
 static opro__batch *batch_new(opro_run *run, int64_t step, size_t samples) {
     opro__batch *batch = opro__calloc(&run->mem, 1, sizeof *batch);
@@ -251,7 +251,7 @@ opro_status opro__batch_begin_initial(opro_run *run) {
     return st;
 }
 
-/* ---- samples -------------------------------------------------------------------------------------------------- */
+/* ---- samples --------------------------------------------------------------------------------- */
 
 void opro__sample_over(opro_run *run, opro__batch *batch, size_t sample) {
     batch->samples[sample] = OPRO__SAMPLE_OVER;
@@ -274,7 +274,7 @@ void opro__sample_deprive(opro__batch *batch, size_t sample) {
     batch->samples[sample] = OPRO__SAMPLE_OVER;
 }
 
-/* ---- work ----------------------------------------------------------------------------------------------------- */
+/* ---- work ------------------------------------------------------------------------------------ */
 
 opro_status opro__batch_add(opro_run *run, opro__batch *batch, opro__candidate *candidate,
                             size_t sample, uint64_t place, int state, opro__work **out) {
@@ -304,7 +304,7 @@ void opro__work_decide(opro_run *run, opro__batch *batch, opro__work *work, int 
     run->undecided--;
 }
 
-/* ---- committing ----------------------------------------------------------------------------------------------- */
+/* ---- committing ------------------------------------------------------------------------------ */
 
 static void count_score(opro__figures *f, double score, int32_t direction) {
     double before = f->mean;
@@ -361,7 +361,7 @@ static opro_status commit_decided(opro_run *run, opro__batch *batch) {
     return st;
 }
 
-/* ---- ending --------------------------------------------------------------------------------------------------- */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 static void write_figures(opro_run *run, const opro__batch *batch) {
     opro__figures *f = opro__trajectory_figures(&run->trajectory, batch->step);
@@ -431,7 +431,7 @@ static opro_status end_batch(opro_run *run, opro__batch *batch) {
     return st;
 }
 
-/* ---- moving on ------------------------------------------------------------------------------------------------ */
+/* ---- moving on ------------------------------------------------------------------------------- */
 
 /* Ask again for samples that gave no new candidate, while there is a reservation for it. */
 static void ask_again(opro_run *run, opro__batch *batch) {
@@ -495,7 +495,7 @@ opro_status opro__batches_advance(opro_run *run) {
     return st;
 }
 
-/* ---- the stop ------------------------------------------------------------------------------------------------- */
+/* ---- the stop -------------------------------------------------------------------------------- */
 
 /* What was not scored in time has failed. */
 static void give_up(opro_run *run, opro__batch *batch) {

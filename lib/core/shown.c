@@ -7,7 +7,7 @@
 
 #include "base/rng.h"
 
-/* ---- scores as text ------------------------------------------------------------------------------------------- */
+/* ---- scores as text -------------------------------------------------------------------------- */
 
 opro_status opro__scale_make(opro__scale *scale, const opro_problem *problem,
                              const opro__options *options, opro_error *err) {
@@ -94,7 +94,7 @@ size_t opro__scale_write(const opro__scale *scale, double score, char text[OPRO_
     return write_int(round_even(part * scale->buckets), text);
 }
 
-/* ---- solutions as text ---------------------------------------------------------------------------------------- */
+/* ---- solutions as text ----------------------------------------------------------------------- */
 
 void opro__show_vector(const opro__space *space, const char *text, size_t len, opro__buf *out) {
     char buffer[OPRO__NAME_MAX];
@@ -115,7 +115,7 @@ void opro__show_vector(const opro__space *space, const char *text, size_t len, o
     opro__buf_add(out, text + at, len - at); /* what should not be there is not hidden either */
 }
 
-/* ---- which ones, and in which order --------------------------------------------------------------------------- */
+/* ---- which ones, and in which order ---------------------------------------------------------- */
 
 void opro__shown_init(opro__shown *shown, opro__mem *mem) {
     *shown = (opro__shown){.mem = mem};

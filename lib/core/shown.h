@@ -8,7 +8,7 @@
 #include "problem.h"
 #include "trajectory.h"
 
-/* ---- scores as text ------------------------------------------------------------------------------------------- */
+/* ---- scores as text -------------------------------------------------------------------------- */
 
 typedef struct opro__scale {
     int32_t display; /* OPRO_DISPLAY_BUCKETS, _DECIMALS or _NONE */
@@ -28,12 +28,12 @@ opro_status opro__scale_make(opro__scale *scale, const opro_problem *problem,
 /* The text of a score, and its length; 0 if buckets have none for it: it is outside the range. */
 size_t opro__scale_write(const opro__scale *scale, double score, char text[OPRO__NUM_SIZE]);
 
-/* ---- solutions as text ---------------------------------------------------------------------------------------- */
+/* ---- solutions as text ----------------------------------------------------------------------- */
 
 /* Append a vector's canonical text with the names of its coordinates: "w=3, b=4". */
 void opro__show_vector(const opro__space *space, const char *text, size_t len, opro__buf *out);
 
-/* ---- which ones, and in which order --------------------------------------------------------------------------- */
+/* ---- which ones, and in which order ---------------------------------------------------------- */
 
 typedef struct opro__shown {
     opro__mem *mem;

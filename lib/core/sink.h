@@ -14,17 +14,13 @@ enum {
 
 struct opro_sink {
     unsigned allows;
-    unsigned
-        got; /* what was delivered: the same bits                                              */
-    opro__buf
-        *buf; /* texts, one behind the other, or the reason of a refusal                        */
-    size_t
-        *ends; /* OPRO__SINK_TEXTS: where each text ends in buf                                  */
-    size_t n;  /* texts delivered                                                                */
+    unsigned got;   /* what was delivered: the same bits */
+    opro__buf *buf; /* texts, one behind the other, or the reason of a refusal */
+    size_t *ends;   /* OPRO__SINK_TEXTS: where each text ends in buf */
+    size_t n;       /* texts delivered */
     size_t cap;
     int64_t count;
-    opro_status
-        status; /* first failure of a delivery: it is the callback's failure too                  */
+    opro_status status; /* first failure of a delivery: it is the callback's failure too */
 };
 
 /* buf: where texts go; cleared. */

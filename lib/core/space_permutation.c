@@ -13,7 +13,7 @@ static int is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-/* ---- words of a trace ----------------------------------------------------------------------------------------- */
+/* ---- words of a trace ------------------------------------------------------------------------ */
 
 /* The bytes of the blank at s: ASCII, or the no-break space. */
 static size_t blank(const char *s, size_t len) {
@@ -102,7 +102,7 @@ int opro__trace_next(const char *s, size_t len, size_t *at, size_t *token, int32
     return 1;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /*
  * The nodes of a trace: the first n + 1 of them, how many there are, and the first that is too
@@ -187,7 +187,7 @@ out:
     return st;
 }
 
-/* ---- the rest ------------------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static void reverse(int32_t *nodes, size_t n) {
     for (size_t i = 0; i < n / 2; i++) {

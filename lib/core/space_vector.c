@@ -32,7 +32,7 @@ static void trim(const char **s, size_t *len) {
     }
 }
 
-/* ---- numbers -------------------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 /*
  * Models also write "5." and the typographic minus. Spell the number as opro__num_parse() knows
@@ -66,7 +66,7 @@ static int read_number(const char *s, size_t len, double *value) {
     return n > 0 && opro__num_parse(text, n, value) == n;
 }
 
-/* ---- names ---------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static int same_name(const char *name, const char *s, size_t len) {
     size_t i = 0;
@@ -131,7 +131,7 @@ static size_t find_name(const opro__space *space, const opro__map *names, size_t
     return NO_NAME;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* What a scan knows of the coordinates so far. */
 typedef struct scan {
@@ -290,7 +290,7 @@ opro_status opro__vector_read(const opro__space *space, const char *text, size_t
     return OPRO_OK;
 }
 
-/* ---- the rest ------------------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 void opro__vector_round(const opro__space *space, double *x) {
     for (size_t i = 0; space->integer && i < space->n; i++)

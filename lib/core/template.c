@@ -12,7 +12,7 @@ static const char *const slot_names[OPRO__SLOTS] = {
 #undef OPRO__SLOT
 };
 
-/* ---- compiling ------------------------------------------------------------------------------------------------ */
+/* ---- compiling ------------------------------------------------------------------------------- */
 
 typedef struct parser {
     const char *text;
@@ -195,7 +195,7 @@ void opro__template_free(opro__template *t, opro__mem *mem) {
     *t = (opro__template){0};
 }
 
-/* ---- filling in ----------------------------------------------------------------------------------------------- */
+/* ---- filling in ------------------------------------------------------------------------------ */
 
 void opro__template_fill(const opro__template *t, const opro__span *values, opro__buf *out) {
     for (size_t i = 0; i < t->n; i++) {

@@ -24,7 +24,7 @@ struct opro__chunk {
     char bytes[];
 };
 
-/* ---- lifetime ------------------------------------------------------------------------------------------------- */
+/* ---- lifetime -------------------------------------------------------------------------------- */
 
 opro_status opro__trajectory_init(opro_trajectory *t, opro__mem *mem, int32_t direction,
                                   int32_t dedup, size_t top) {
@@ -108,7 +108,7 @@ const opro_error *opro_trajectory_error(const opro_trajectory *t) {
     return &t->err;
 }
 
-/* ---- the seen set --------------------------------------------------------------------------------------------- */
+/* ---- the seen set ---------------------------------------------------------------------------- */
 
 static int is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -118,7 +118,10 @@ static char lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-/* Reads a text as it counts for duplicates: runs of blanks are one, ASCII letters are lower case, the ends are bare. */
+/*
+ * Reads a text as it counts for duplicates: runs of blanks are one, ASCII letters are lower case,
+ * the ends are bare.
+ */
 typedef struct reader {
     const char *s;
     size_t len, at;
@@ -155,9 +158,10 @@ static uint64_t load(const char *s) {
 }
 
 /*
- * Copy, by eight, the bytes at s that count as they are: no blank among them and behind them but " ", and no two side by
- * side. Stops early rather than late (a byte borrows from its neighbour). All get the bit that tells a small letter from a
- * capital one, which is quicker than to change the letters alone; what becomes the same by that is told apart later.
+ * Copy, by eight, the bytes at s that count as they are: no blank among them and behind them but "
+ * ", and no two side by side. Stops early rather than late (a byte borrows from its neighbour). All
+ * get the bit that tells a small letter from a capital one, which is quicker than to change the
+ * letters alone; what becomes the same by that is told apart later.
  */
 static size_t fold_words(const char *s, size_t len, char *out) {
     size_t n = 0;
@@ -207,8 +211,8 @@ static uint64_t key_hash(const opro_trajectory *t, const char *text, size_t len)
 }
 
 /*
- * What is looked for. A candidate that is pending counts as the same only if its text is: which of two spellings comes first
- * depends on the order of answers, and nothing else may.
+ * What is looked for. A candidate that is pending counts as the same only if its text is: which of
+ * two spellings comes first depends on the order of answers, and nothing else may.
  */
 typedef struct key {
     const char *text;
@@ -325,7 +329,7 @@ opro__candidate *opro__trajectory_meet(opro_trajectory *t, const char *text, siz
     return c;
 }
 
-/* ---- what few candidates have --------------------------------------------------------------------------------- */
+/* ---- what few candidates have ---------------------------------------------------------------- */
 
 static opro__extra *extra_of(opro_trajectory *t, opro__candidate *c) {
     if (!c->extra) c->extra = opro__calloc(t->mem, 1, sizeof *c->extra);
@@ -372,7 +376,7 @@ opro_status opro__candidate_feedback(opro_trajectory *t, opro__candidate *c, con
     return extra ? set_words(t, &extra->feedback, &extra->feedback_len, s, len) : OPRO_ERR_NOMEM;
 }
 
-/* ---- deciding ------------------------------------------------------------------------------------------------- */
+/* ---- deciding -------------------------------------------------------------------------------- */
 
 /* Put a scored candidate among the best that are kept: behind better ones, before equal ones. */
 static void rank(opro_trajectory *t, uint32_t number, double score) {
@@ -461,7 +465,7 @@ opro__figures *opro__trajectory_figures(opro_trajectory *t, int64_t step) {
     return &t->figures[t->n_figures++];
 }
 
-/* ---- public: adding ------------------------------------------------------------------------------------------- */
+/* ---- public: adding -------------------------------------------------------------------------- */
 
 static opro_status check_scores(opro_trajectory *t, const double *scores, size_t n) {
     for (size_t i = 0; i < n; i++)
@@ -519,7 +523,7 @@ nomem:
     return opro__fail(&t->err, OPRO_ERR_NOMEM, "out of memory");
 }
 
-/* ---- public: looking ------------------------------------------------------------------------------------------ */
+/* ---- public: looking ------------------------------------------------------------------------- */
 
 int64_t opro_trajectory_count(const opro_trajectory *t) {
     return t->count;

@@ -17,7 +17,7 @@
 
 #define NAMES_AT_MOST 8 /* coordinates that are listed by name */
 
-/* ---- what fits together --------------------------------------------------------------------------------------- */
+/* ---- what fits together ---------------------------------------------------------------------- */
 
 static int kind_has_exemplars(int32_t kind) {
     return kind == OPRO_META_PROMPT_CHAT || kind == OPRO_META_PROMPT_SQUARE;
@@ -62,7 +62,7 @@ opro_status opro__wording_make(opro__wording *w, const opro_problem *problem,
     return OPRO_OK;
 }
 
-/* ---- formats -------------------------------------------------------------------------------------------------- */
+/* ---- formats --------------------------------------------------------------------------------- */
 
 int32_t opro__wording_format(const opro__wording *w) {
     switch (w->kind) {
@@ -125,7 +125,7 @@ const char *opro__wording_score_name(const opro__wording *w, size_t *len) {
     return name;
 }
 
-/* ---- pieces of text ------------------------------------------------------------------------------------------- */
+/* ---- pieces of text -------------------------------------------------------------------------- */
 
 /* Several strings, up to a NULL. */
 static void add(opro__buf *out, const char *const *strings) {
@@ -193,7 +193,7 @@ static void add_names(const opro__wording *w, opro__buf *out) {
     }
 }
 
-/* ---- INTRO ---------------------------------------------------------------------------------------------------- */
+/* ---- INTRO ----------------------------------------------------------------------------------- */
 
 static void intro_chat(const opro__wording *w, opro__buf *out) {
     if (w->position == OPRO_POSITION_A_BEGIN)
@@ -263,7 +263,7 @@ static void write_intro(const opro__wording *w, opro__buf *out) {
     }
 }
 
-/* ---- ENTRY, FEEDBACK, REJECTED -------------------------------------------------------------------------------- */
+/* ---- ENTRY, FEEDBACK, REJECTED --------------------------------------------------------------- */
 
 static void write_entry(const opro__wording *w, opro__buf *out) {
     switch (w->kind) {
@@ -285,7 +285,7 @@ static void write_rejected(const opro__wording *w, opro__buf *out) {
     ADD(out, label(w), "{solution}\nreason:\n{reason}");
 }
 
-/* ---- EXEMPLAR ------------------------------------------------------------------------------------------------- */
+/* ---- EXEMPLAR -------------------------------------------------------------------------------- */
 
 /* Where the mark stands, with Q: and A:. */
 static void exemplar_marked(const opro__wording *w, const char *mark, opro__buf *out) {
@@ -316,7 +316,7 @@ static void write_exemplar(const opro__wording *w, opro__buf *out) {
     ADD(out, square ? "\noutput:\n{target}" : "\nExpected answer:\n{target}");
 }
 
-/* ---- REQUEST, PREFIX ------------------------------------------------------------------------------------------ */
+/* ---- REQUEST, PREFIX ------------------------------------------------------------------------- */
 
 /* What the new one should be like. */
 static void add_wish(const opro__wording *w, opro__buf *out) {
@@ -364,7 +364,7 @@ static void write_request(const opro__wording *w, opro__buf *out) {
     }
 }
 
-/* ---- LAYOUT --------------------------------------------------------------------------------------------------- */
+/* ---- LAYOUT ---------------------------------------------------------------------------------- */
 
 static void layout_trajectory(const opro__wording *w, opro__buf *out) {
     ADD(out, "\n\n", nouns[noun_of(w)][1], " tried before");
@@ -397,7 +397,7 @@ static void write_layout(const opro__wording *w, opro__buf *out) {
              "\n\n{request}");
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------ */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 void opro__wording_block(const opro__wording *w, int32_t block, opro__buf *out) {
     switch (block) {

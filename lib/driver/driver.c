@@ -24,7 +24,7 @@ struct opro_driver {
     opro__inbox *inbox;
 };
 
-/* ---- making --------------------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 opro_status opro_driver_new(opro_driver **out, opro_problem *problem, const opro_config *config,
                             const opro_allocator *mem) {
@@ -139,7 +139,7 @@ const opro_trajectory *opro_driver_trajectory(const opro_driver *driver) {
     return opro_run_trajectory(driver->run);
 }
 
-/* ---- the clock ------------------------------------------------------------------------------------------------ */
+/* ---- the clock ------------------------------------------------------------------------------- */
 
 static opro_status now(opro_driver *driver, int64_t *ms) {
     opro__buf none;
@@ -161,7 +161,7 @@ static opro_status now(opro_driver *driver, int64_t *ms) {
     return OPRO_OK;
 }
 
-/* ---- posts ---------------------------------------------------------------------------------------------------- */
+/* ---- posts ----------------------------------------------------------------------------------- */
 
 static opro_status apply(opro_run *run, const opro__post *post) {
     const char *bytes = (const char *)post + offsetof(opro__post, data);
@@ -269,7 +269,7 @@ opro_status opro_driver_wakeup(opro_driver *driver) {
     return OPRO_OK;
 }
 
-/* ---- going on ------------------------------------------------------------------------------------------------- */
+/* ---- going on -------------------------------------------------------------------------------- */
 
 static opro_status dispatch(opro_driver *driver, opro_request *request) {
     opro_status st = request->kind == OPRO_REQUEST_PROPOSE

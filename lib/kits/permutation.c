@@ -40,7 +40,7 @@ int32_t opro__permutation_deliver(const opro__space *space, opro__mem *mem, int3
     return st;
 }
 
-/* ---- the way of a solution ------------------------------------------------------------------------------------ */
+/* ---- the way of a solution ------------------------------------------------------------------- */
 
 /* A permutation is legal when it can be read: there is nothing left to check. */
 static int32_t canonical(const opro_problem *problem, const char *text, size_t len, opro_sink *sink,
@@ -63,7 +63,10 @@ static int32_t canonical(const opro_problem *problem, const char *text, size_t l
     return st;
 }
 
-/* The first time each node is named, in order; *used of them. What is no node, or out of range, is passed over. */
+/*
+ * The first time each node is named, in order; *used of them. What is no node, or out of range, is
+ * passed over.
+ */
 static void read_first_uses(size_t n, const char *text, size_t len, int32_t *nodes, char *seen,
                             size_t *used) {
     size_t at = 0, token = 0;
@@ -82,8 +85,10 @@ static void read_first_uses(size_t n, const char *text, size_t len, int32_t *nod
     }
 }
 
-/* Every missing node behind the one before it in order, or in front. next: n + 1 of room, for a list of nodes that begins
- * at next[n]. */
+/*
+ * Every missing node behind the one before it in order, or in front. next: n + 1 of room, for a
+ * list of nodes that begins at next[n].
+ */
 static void insert_missing(size_t n, int32_t *nodes, const char *seen, size_t used, int32_t *next) {
     size_t at = n, out = 0;
 
@@ -128,7 +133,7 @@ out:
     return st;
 }
 
-/* ---- the problem ---------------------------------------------------------------------------------------------- */
+/* ---- the problem ----------------------------------------------------------------------------- */
 
 opro_status opro_problem_new_permutation(opro_problem **out, size_t n, int32_t symmetry,
                                          const opro_allocator *mem) {

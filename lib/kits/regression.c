@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Least-squares regression as in the paper: two integers, and a model that the prompt does not tell. */
+/*
+ * Least-squares regression as in the paper: two integers, and a model that the prompt does not
+ * tell.
+ */
 #include <math.h>
 #include <string.h>
 

@@ -7,7 +7,7 @@
 
 #include "permutation.h"
 
-/* ---- contents ------------------------------------------------------------------------------------------------- */
+/* ---- contents -------------------------------------------------------------------------------- */
 
 void opro__places_free(opro__places *places, opro__mem *mem) {
     if (places->u != places->x) {
@@ -79,7 +79,7 @@ opro_status opro__places_finish(opro__places *places, opro__mem *mem) {
     return OPRO_OK;
 }
 
-/* ---- lifetime ------------------------------------------------------------------------------------------------- */
+/* ---- lifetime -------------------------------------------------------------------------------- */
 
 opro_status opro_tour_new(opro_tour **out, const opro_allocator *mem) {
     opro__mem own;
@@ -131,7 +131,7 @@ const opro_error *opro_tour_error(const opro_tour *tour) {
     return &tour->err;
 }
 
-/* ---- contents from memory ------------------------------------------------------------------------------------- */
+/* ---- contents from memory -------------------------------------------------------------------- */
 
 static opro_status check_size(size_t n, opro_error *err) {
     if (n >= 1 && n <= OPRO__TOUR_MAX) return OPRO_OK;
@@ -218,7 +218,7 @@ opro_status opro_tour_set_matrix(opro_tour *tour, const double *weights, size_t 
     return OPRO_OK;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 size_t opro_tour_size(const opro_tour *tour) {
     return tour ? tour->places.n : 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An instance from inside. Once a problem or a scorer uses it, it does not change any more, and other threads may read it:
- * functions that take it as const touch neither its error nor the counters of its memory (they copy mem for scratch).
+ * An instance from inside. Once a problem or a scorer uses it, it does not change any more, and
+ * other threads may read it: functions that take it as const touch neither its error nor the
+ * counters of its memory (they copy mem for scratch).
  */
 #ifndef OPRO_KITS_TOUR_H
 #define OPRO_KITS_TOUR_H
@@ -21,7 +22,10 @@
 #define OPRO__COORDINATE_MAX 1e150
 #define OPRO__WEIGHT_MAX     1e300
 
-/* The contents of an instance. The weight between i and j is that between j and i; from a place to itself it is 0. */
+/*
+ * The contents of an instance. The weight between i and j is that between j and i; from a place to
+ * itself it is 0.
+ */
 typedef struct opro__places {
     size_t n;
     int32_t metric;
@@ -41,7 +45,10 @@ struct opro_tour {
     opro__places places;
 };
 
-/* At the start of a call that changes the instance: NULL and frozen are refused, the error is cleared. */
+/*
+ * At the start of a call that changes the instance: NULL and frozen are refused, the error is
+ * cleared.
+ */
 opro_status opro__tour_begin(opro_tour *tour);
 
 /* Another object uses it from now on: share and freeze. */
@@ -76,7 +83,9 @@ void opro__metric_radians(int32_t metric, double x, double y, double *u, double 
 /* The weight from coordinates; i > j. */
 double opro__metric_weight(const opro__places *places, size_t i, size_t j);
 
-/* A number for each place, such that no weight is less than the difference of two of them, minus 1. */
+/*
+ * A number for each place, such that no weight is less than the difference of two of them, minus 1.
+ */
 double opro__metric_key(const opro__places *places, size_t i);
 
 /* The weight when there is no full matrix. */
@@ -92,8 +101,8 @@ double opro__places_length(const opro__places *places, const int32_t *nodes);
 /* ---- neighbours (tour_near.c) */
 
 /*
- * For every place its k nearest others (k < n), nearest first: node and weight, k of each for every place. With coordinates
- * in far less than n * n steps. OPRO_ERR_NOMEM.
+ * For every place its k nearest others (k < n), nearest first: node and weight, k of each for every
+ * place. With coordinates in far less than n * n steps. OPRO_ERR_NOMEM.
  */
 opro_status opro__places_near(const opro__places *places, size_t k, opro__mem *mem, int32_t *nodes,
                               double *weights);

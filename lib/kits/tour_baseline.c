@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Two constructions to compare with. Both are deterministic: ties go to the lowest number and the first place. */
+/*
+ * Two constructions to compare with. Both are deterministic: ties go to the lowest number and the
+ * first place.
+ */
 #include "tour.h"
 
 #include <stdlib.h>
@@ -17,7 +20,10 @@ opro_status opro_tour_nearest_neighbour(const opro_tour *tour, size_t start, int
     if (st != OPRO_OK) return st;
     for (size_t i = 0; i < n; i++)
         nodes[i] = (int32_t)i;
-    /* nodes[at ..) are those not yet visited, in increasing order: the first of the nearest is the lowest. */
+    /*
+     * nodes[at ..) are those not yet visited, in increasing order: the first of the nearest is the
+     * lowest.
+     */
     memmove(nodes + 1, nodes, start * sizeof *nodes);
     nodes[0] = (int32_t)start;
     for (size_t at = 1; at < n; at++) {
@@ -37,8 +43,9 @@ opro_status opro_tour_nearest_neighbour(const opro_tour *tour, size_t start, int
 }
 
 /*
- * Farthest insertion. Each place outside remembers its cheapest edge, named by the node where the edge begins. An insertion
- * replaces one edge by two: who remembered that one looks at all edges again, the others at the two new ones only.
+ * Farthest insertion. Each place outside remembers its cheapest edge, named by the node where the
+ * edge begins. An insertion replaces one edge by two: who remembered that one looks at all edges
+ * again, the others at the two new ones only.
  */
 typedef struct insertion {
     const opro__places *places;

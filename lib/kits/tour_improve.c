@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Local search on the distances. A descent by 2-opt and or-opt over lists of near neighbours, driven by a queue of nodes
- * whose surroundings changed (the others need no look); then kicks: a double bridge over a short stretch of the tour,
- * repaired by the same descent, and taken back when the tour came out longer.
+ * Local search on the distances. A descent by 2-opt and or-opt over lists of near neighbours,
+ * driven by a queue of nodes whose surroundings changed (the others need no look); then kicks: a
+ * double bridge over a short stretch of the tour, repaired by the same descent, and taken back when
+ * the tour came out longer.
  *
- * The tour is an array of nodes with the position of each. Every change is a reversal of a stretch, so a kick is taken
- * back by doing its reversals again, the last one first.
+ * The tour is an array of nodes with the position of each. Every change is a reversal of a stretch,
+ * so a kick is taken back by doing its reversals again, the last one first.
  */
 #include "tour.h"
 
@@ -18,8 +19,10 @@
 #define SEGMENT    3  /* longest segment that or-opt moves       */
 #define KICK_REACH 50 /* places that a kick shuffles at most     */
 
-/* What a move must gain to count, relative to the edges that it removes: more than sums of a few numbers are off. So every
- * move shortens the tour indeed, and the descent ends. */
+/*
+ * What a move must gain to count, relative to the edges that it removes: more than sums of a few
+ * numbers are off. So every move shortens the tour indeed, and the descent ends.
+ */
 #define TOLERANCE 1e-12
 
 typedef struct stretch {
@@ -75,7 +78,7 @@ static int32_t pop(search *s) {
     return a;
 }
 
-/* ---- changing the tour ---------------------------------------------------------------------------------------- */
+/* ---- changing the tour ----------------------------------------------------------------------- */
 
 /* Turn round count nodes from a position on, over the array's end if need be. */
 static void turn(search *s, size_t from, size_t count) {
@@ -108,7 +111,10 @@ static void turn_logged(search *s, size_t from, size_t count) {
     turn(s, from, count);
 }
 
-/* Turn round the way from one node to another, or all the rest, which leaves the same tour: whichever is shorter. */
+/*
+ * Turn round the way from one node to another, or all the rest, which leaves the same tour:
+ * whichever is shorter.
+ */
 static void turn_way(search *s, int32_t first, int32_t last) {
     size_t from = (size_t)s->position[first], to = (size_t)s->position[last];
     size_t count = (to >= from ? to - from : to + s->n - from) + 1;
@@ -120,7 +126,10 @@ static void turn_way(search *s, int32_t first, int32_t last) {
     if (count > 1) turn_logged(s, from, count);
 }
 
-/* Edges a-b and c-d become a-c and b-d. b is behind a as d is behind c, in one direction or the other. */
+/*
+ * Edges a-b and c-d become a-c and b-d. b is behind a as d is behind c, in one direction or the
+ * other.
+ */
 static void exchange(search *s, int32_t a, int32_t b, int32_t c, int32_t d) {
     if (beside(s, a, 1) == b)
         turn_way(s, b, c);
@@ -132,7 +141,7 @@ static int gains(double gone, double come) {
     return come < gone - TOLERANCE * gone;
 }
 
-/* ---- moves ---------------------------------------------------------------------------------------------------- */
+/* ---- moves ----------------------------------------------------------------------------------- */
 
 /* The edge from a to the node beside it, and one at a neighbour of a, are exchanged. */
 static int two_opt(search *s, int32_t a, int forward) {
@@ -170,8 +179,10 @@ static int in_segment(const segment *g, int32_t node) {
     return 0;
 }
 
-/* The segment goes between c and d, with a beside c. d is the node behind c, seen in the direction from a to z, or the one
- * before it. Both are sequences of exchanges. */
+/*
+ * The segment goes between c and d, with a beside c. d is the node behind c, seen in the direction
+ * from a to z, or the one before it. Both are sequences of exchanges.
+ */
 static void move_segment(search *s, const segment *g, int32_t c, int32_t d, int d_behind_c) {
     if (!d_behind_c) {
         exchange(s, g->p, g->a, d, c);                   /* p [d ... q z .. a] c  */
@@ -235,11 +246,11 @@ static void descend(search *s) {
     }
 }
 
-/* ---- kicks ---------------------------------------------------------------------------------------------------- */
+/* ---- kicks ----------------------------------------------------------------------------------- */
 
 /*
- * A double bridge: three neighbouring stretches B C D, somewhere in the tour, change into D C B. Turned round all three
- * together, and then each by itself.
+ * A double bridge: three neighbouring stretches B C D, somewhere in the tour, change into D C B.
+ * Turned round all three together, and then each by itself.
  */
 static void kick(search *s, opro__rng *rng) {
     size_t most = (s->n - 1) / 3 < KICK_REACH / 3 ? (s->n - 1) / 3 : KICK_REACH / 3;
@@ -293,7 +304,7 @@ static void run(search *s, uint64_t seed, int64_t effort) {
     }
 }
 
-/* ---- the call ------------------------------------------------------------------------------------------------- */
+/* ---- the call -------------------------------------------------------------------------------- */
 
 static opro_status prepare(search *s, const int32_t *nodes) {
     s->k = s->n - 1 < NEAR ? s->n - 1 : NEAR;
@@ -327,7 +338,10 @@ opro_status opro_tour_improve(const opro_tour *tour, int32_t *nodes, size_t n, u
         run(&s, seed, effort);
         st = s.status;
     }
-    /* Each move shortens the tour, but the rounding of the sum may hide it: never hand back what measures longer. */
+    /*
+     * Each move shortens the tour, but the rounding of the sum may hide it: never hand back what
+     * measures longer.
+     */
     if (st == OPRO_OK &&
         opro__places_length(s.places, s.order) <= opro__places_length(s.places, nodes))
         memcpy(nodes, s.order, n * sizeof *nodes);

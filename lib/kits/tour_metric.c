@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Edge weights. TSPLIB's rules end in integers, so the last bit of cos and acos does not matter, unless a value lies within
- * an ulp of a whole number. The great circle is not rounded: its lengths may differ in the last digit between platforms.
- * Both are the scorer's business; nothing in the core is decided by them.
+ * Edge weights. TSPLIB's rules end in integers, so the last bit of cos and acos does not matter,
+ * unless a value lies within an ulp of a whole number. The great circle is not rounded: its lengths
+ * may differ in the last digit between platforms. Both are the scorer's business; nothing in the
+ * core is decided by them.
  */
 #include "tour.h"
 
@@ -29,7 +30,10 @@ int opro__metric_spherical(int32_t metric) {
     return metric == OPRO_METRIC_GEO || metric == OPRO_METRIC_GREAT_CIRCLE;
 }
 
-/* TSPLIB writes degrees and minutes as DDD.MM; the degrees are cut off, not rounded, whatever its text says. */
+/*
+ * TSPLIB writes degrees and minutes as DDD.MM; the degrees are cut off, not rounded, whatever its
+ * text says.
+ */
 static double tsplib_radians(double value) {
     double degrees = trunc(value);
 

@@ -11,7 +11,10 @@
 #include "permutation.h"
 #include "tour.h"
 
-/* Kicks for each place in a polish. Three take a tour of 100 places to within 0.2 % of the best on average, in 2 ms. */
+/*
+ * Kicks for each place in a polish. Three take a tour of 100 places to within 0.2 % of the best on
+ * average, in 2 ms.
+ */
 #define KICKS_PER_PLACE 3
 
 #define DESCRIPTION_MAX ((size_t)1 << 20)
@@ -26,7 +29,7 @@ static opro__space space_of(const opro_tour *tour) {
         .kind = OPRO__SPACE_PERMUTATION, .n = tour->places.n, .symmetry = OPRO_PERMUTATION_TOUR};
 }
 
-/* ---- polish --------------------------------------------------------------------------------------------------- */
+/* ---- polish ---------------------------------------------------------------------------------- */
 
 /* The kicks follow from the tour itself, so the same tour always comes out the same. */
 static uint64_t seed_of(const int32_t *nodes, size_t n) {
@@ -58,7 +61,7 @@ out:
     return st;
 }
 
-/* ---- description ---------------------------------------------------------------------------------------------- */
+/* ---- description ----------------------------------------------------------------------------- */
 
 static const char *metric_words(int32_t metric) {
     switch (metric) {
@@ -117,7 +120,7 @@ static opro_status set_description(opro_problem *problem, const opro__places *pl
     return st;
 }
 
-/* ---- the problem ---------------------------------------------------------------------------------------------- */
+/* ---- the problem ----------------------------------------------------------------------------- */
 
 static opro_status check_instance(opro_tour *tour) {
     opro__err_clear(&tour->err);
@@ -148,7 +151,7 @@ opro_status opro_problem_new_tour(opro_problem **out, opro_tour *tour, const opr
     return OPRO_OK;
 }
 
-/* ---- the scorer ----------------------------------------------------------------------------------------------- */
+/* ---- the scorer ------------------------------------------------------------------------------ */
 
 /* The length of the tour in a text. */
 static opro_status measure(const opro_tour *tour, const char *text, size_t len, double *length,

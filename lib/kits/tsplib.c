@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TSPLIB files: a line "KEYWORD : VALUE", or the keyword of a section with numbers below it. Read once from front to
- * back, nothing is looked up twice.
+ * TSPLIB files: a line "KEYWORD : VALUE", or the keyword of a section with numbers below it. Read
+ * once from front to back, nothing is looked up twice.
  */
 #include "tsplib.h"
 
@@ -9,7 +9,7 @@
 
 #include "base/num.h"
 
-/* ---- lines and words ------------------------------------------------------------------------------------------ */
+/* ---- lines and words ------------------------------------------------------------------------- */
 
 static int is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\v' || c == '\f';
@@ -85,7 +85,7 @@ opro_status opro__tsplib_no_memory(opro__tsplib *r) {
                       r->places->n);
 }
 
-/* ---- keywords ------------------------------------------------------------------------------------------------- */
+/* ---- keywords -------------------------------------------------------------------------------- */
 
 static const opro__tsplib_keyword *find_keyword(const opro__tsplib *r, const char *s, size_t len) {
     for (const opro__tsplib_keyword *k = r->keywords; k->name; k++)

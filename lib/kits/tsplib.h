@@ -9,7 +9,10 @@ typedef struct opro__tsplib opro__tsplib;
 
 typedef struct opro__tsplib_keyword {
     const char *name;
-    /* Does what the keyword says; value is the rest of its line. NULL: not possible in this kind of file, and why. */
+    /*
+     * Does what the keyword says; value is the rest of its line. NULL: not possible in this kind of
+     * file, and why.
+     */
     opro_status (*read)(opro__tsplib *r, const char *value, size_t len);
     const char *refusal;
     int repeatable;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instances. DIMENSION comes before the sections. What would change the meaning of the instance and is not known here is
- * refused, with its line.
+ * Instances. DIMENSION comes before the sections. What would change the meaning of the instance and
+ * is not known here is refused, with its line.
  */
 #include <math.h>
 #include <string.h>
@@ -11,10 +11,13 @@
 #include "base/utf8.h"
 #include "tsplib.h"
 
-/* Weights in files are integers up to 2^39: the length of a tour of 2^14 places is exact in a double. */
+/*
+ * Weights in files are integers up to 2^39: the length of a tour of 2^14 places is exact in a
+ * double.
+ */
 #define FILE_WEIGHT_MAX 549755813888.0
 
-/* ---- headers -------------------------------------------------------------------------------------------------- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 static opro_status read_name(opro__tsplib *r, const char *value, size_t len) {
     opro__buf name;
@@ -76,7 +79,7 @@ static opro_status read_coordinate_type(opro__tsplib *r, const char *value, size
                       r->line, opro__quote(value, len).text);
 }
 
-/* ---- sections ------------------------------------------------------------------------------------------------- */
+/* ---- sections -------------------------------------------------------------------------------- */
 
 static opro_status need_dimension(opro__tsplib *r, const char *section) {
     if (r->places->n) return OPRO_OK;
@@ -158,8 +161,11 @@ static opro_status read_coordinates(opro__tsplib *r, const char *value, size_t l
     return section_ends(r, "nodes", n);
 }
 
-/* Where the numbers of row i begin and end: 0 at the first column, 1 on the diagonal, 2 behind it, 3 at the last column.
- * Columns of one triangle are the rows of the other, since the weights are symmetric. */
+/*
+ * Where the numbers of row i begin and end: 0 at the first column, 1 on the diagonal, 2 behind it,
+ * 3 at the last column. Columns of one triangle are the rows of the other, since the weights are
+ * symmetric.
+ */
 struct opro__tsplib_layout {
     const char *name;
     int from, to;
@@ -262,7 +268,7 @@ static opro_status skip_section(opro__tsplib *r, const char *value, size_t len) 
     return opro__tsplib_ignore(r, value, len);
 }
 
-/* ---- instances ------------------------------------------------------------------------------------------------ */
+/* ---- instances ------------------------------------------------------------------------------- */
 
 #define ROUTING "this is a problem of vehicle routing, which is not read"
 #define SPARSE  "graphs with some of the edges only are not read"

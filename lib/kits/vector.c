@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Problems over numeric vectors: the callbacks of the kind, and a scorer that hands over numbers. */
+/*
+ * Problems over numeric vectors: the callbacks of the kind, and a scorer that hands over numbers.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +14,7 @@
 #define TEXT_MAX      ((size_t)1 << 20)
 #define REAL_DECIMALS 6
 
-/* ---- the way of a solution ------------------------------------------------------------------------------------ */
+/* ---- the way of a solution ------------------------------------------------------------------- */
 
 /* The numbers of a text, rounded if the problem wants it. *x: opro__free() it. */
 static opro_status read_vector(const opro_problem *problem, opro__mem *mem, const char *text,
@@ -27,7 +29,10 @@ static opro_status read_vector(const opro_problem *problem, opro__mem *mem, cons
     return st;
 }
 
-/* What a callback makes of a text that could not be read: a refusal, unless something else is wrong. */
+/*
+ * What a callback makes of a text that could not be read: a refusal, unless something else is
+ * wrong.
+ */
 static int32_t refuse(opro_sink *sink, opro_status st, const opro_error *err) {
     if (st != OPRO_ERR_PARSE && st != OPRO_ERR_REJECTED) return st;
     return opro_sink_reject(sink, err->message, err->len);
@@ -108,7 +113,7 @@ static int32_t repair(const opro_problem *problem, const char *text, size_t len,
     return st;
 }
 
-/* ---- the problem ---------------------------------------------------------------------------------------------- */
+/* ---- the problem ----------------------------------------------------------------------------- */
 
 /* Copies of the bounds; those of integers are integers, so that rounding cannot leave them. */
 static opro_status copy_bounds(opro__space *space, opro__mem *mem, const double *lower,
@@ -157,7 +162,10 @@ static void add_range(const opro__space *space, size_t i, opro__buf *text) {
     opro__buf_add_real(text, space->upper[i]);
 }
 
-/* What a proposer must know so that its points are legal: as the description, which the host may replace. */
+/*
+ * What a proposer must know so that its points are legal: as the description, which the host may
+ * replace.
+ */
 static opro_status describe(opro_problem *problem) {
     const opro__space *space = &problem->space;
     const char *kind = space->integer ? "whole number" : "number";
@@ -206,7 +214,7 @@ size_t opro_vector_dimension(const opro_problem *problem) {
     return problem && problem->space.kind == OPRO__SPACE_VECTOR ? problem->space.n : 0;
 }
 
-/* ---- names ---------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static int is_name(const char *s) {
     size_t len = 0;
@@ -291,7 +299,7 @@ opro_status opro_vector_set_names(opro_problem *problem, const char *const *name
     return OPRO_OK;
 }
 
-/* ---- texts and numbers ---------------------------------------------------------------------------------------- */
+/* ---- texts and numbers ----------------------------------------------------------------------- */
 
 opro_status opro_vector_parse(const opro_problem *problem, const char *text, size_t len, double *x,
                               size_t n) {
@@ -344,7 +352,7 @@ out:
     return st;
 }
 
-/* ---- the scorer ----------------------------------------------------------------------------------------------- */
+/* ---- the scorer ------------------------------------------------------------------------------ */
 
 typedef struct vector_scorer {
     opro__mem mem;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests of runs and drivers share: problems and configs in a line, answers by script, and an ear that writes the
- * events of a run down as text. Through the public headers only.
+ * What the tests of runs and drivers share: problems and configs in a line, answers by script, and
+ * an ear that writes the events of a run down as text. Through the public headers only.
  */
 #ifndef TESTS_SCRIPT_H
 #define TESTS_SCRIPT_H
@@ -21,7 +21,7 @@
 
 #define CANDIDATE(text) "<INS>" text "</INS>"
 
-/* ---- making --------------------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 /* "name=value name=value": a config. */
 static inline opro_config *config_of(const char *settings) {
@@ -61,7 +61,7 @@ static inline opro_run *run_of(opro_problem *problem, const char *settings) {
     return run;
 }
 
-/* ---- asking and telling --------------------------------------------------------------------------------------- */
+/* ---- asking and telling ---------------------------------------------------------------------- */
 
 /* The next request, which must be of this kind. */
 static inline opro_request *next_of(opro_run *run, int32_t kind) {
@@ -187,7 +187,7 @@ static inline void assert_message(const opro_error *error, opro_status status) {
     assert_int_equal(strlen(message), len);
 }
 
-/* ---- an ear --------------------------------------------------------------------------------------------------- */
+/* ---- an ear ---------------------------------------------------------------------------------- */
 
 /* What was heard, one line an event; and what to do when an event of a kind comes. */
 typedef struct ear {

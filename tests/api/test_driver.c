@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver: callbacks that answer at once, later, twice, never, or with rubbish; its inbox, its clock, its stop. */
+/*
+ * The driver: callbacks that answer at once, later, twice, never, or with rubbish; its inbox, its
+ * clock, its stop.
+ */
 #define _POSIX_C_SOURCE 200809L
 
 #include "host.h"
 
-/* ---- answers that come ---------------------------------------------------------------------------------------- */
+/* ---- answers that come ----------------------------------------------------------------------- */
 
 static void answers_at_once(void **state) {
     host h;
@@ -100,7 +103,7 @@ static void answers_later_from_the_same_thread(void **state) {
     opro_driver_free(h.driver);
 }
 
-/* ---- answers that do not come --------------------------------------------------------------------------------- */
+/* ---- answers that do not come ---------------------------------------------------------------- */
 
 static void never_an_answer_is_a_wait(void **state) {
     host h;
@@ -199,7 +202,7 @@ static void a_failure_that_is_answered_is_no_error(void **state) {
     opro_driver_free(h.driver);
 }
 
-/* ---- callbacks that break their contract ---------------------------------------------------------------------- */
+/* ---- callbacks that break their contract ----------------------------------------------------- */
 
 /* What a callback does or returns, and what the step says of it. */
 static void a_step_says(int which, int behaviour, int32_t returns, opro_status expected) {
@@ -285,7 +288,7 @@ static void bad_scores_are_the_scorers_fault(void **state) {
     }
 }
 
-/* ---- stopping ------------------------------------------------------------------------------------------------- */
+/* ---- stopping -------------------------------------------------------------------------------- */
 
 static void a_callback_may_stop_the_run(void **state) {
     static const int32_t returned[] = {OPRO_OK, OPRO_PENDING};
@@ -359,7 +362,7 @@ static void a_wakeup_ends_the_waiting(void **state) {
     opro_driver_free(h.driver);
 }
 
-/* ---- the observer --------------------------------------------------------------------------------------------- */
+/* ---- the observer ---------------------------------------------------------------------------- */
 
 static void an_error_of_the_observer_is_that_of_the_step(void **state) {
     (void)state;
@@ -402,7 +405,7 @@ static void an_error_is_not_lost_in_a_careless_callback(void **state) {
     opro_driver_free(h.driver);
 }
 
-/* ---- the inbox ------------------------------------------------------------------------------------------------ */
+/* ---- the inbox ------------------------------------------------------------------------------- */
 
 static void posts_are_checked_for_what_can_be_known(void **state) {
     double score = 0.5;
@@ -574,7 +577,7 @@ static void a_wakeup_callback_hears_of_posts(void **state) {
     opro_driver_free(h.driver);
 }
 
-/* ---- what it is made of --------------------------------------------------------------------------------------- */
+/* ---- what it is made of ---------------------------------------------------------------------- */
 
 static void a_driver_needs_both(void **state) {
     opro_problem *problem = text_problem();

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What an observer hears: every kind of event, with its fields, in an order that makes sense; and what it can do. */
+/*
+ * What an observer hears: every kind of event, with its fields, in an order that makes sense; and
+ * what it can do.
+ */
 #include "script.h"
 
 static opro_run *heard_run(opro_problem *problem, const char *settings, ear *e) {
@@ -10,7 +13,7 @@ static opro_run *heard_run(opro_problem *problem, const char *settings, ear *e) 
     return run;
 }
 
-/* ---- the story of a run --------------------------------------------------------------------------------------- */
+/* ---- the story of a run ---------------------------------------------------------------------- */
 
 static void a_run_is_told_from_begin_to_end(void **state) {
     opro_problem *problem = text_problem();
@@ -141,7 +144,7 @@ static void steady_mode_tells_of_the_best_at_once(void **state) {
     opro_run_free(run);
 }
 
-/* ---- fields --------------------------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 /* Getters that make no sense for a kind of event say so. */
 static int32_t check_fields(opro_run *run, const opro_event *event, void *user_data) {
@@ -185,7 +188,10 @@ static void events_have_the_fields_of_their_kind(void **state) {
     opro_run_free(run);
 }
 
-/* When a duplicate comes for an earlier sample, the candidate is that one's: of it and of the other the right is told. */
+/*
+ * When a duplicate comes for an earlier sample, the candidate is that one's: of it and of the other
+ * the right is told.
+ */
 static void a_candidate_goes_to_the_earliest_sample(void **state) {
     opro_run *run;
     uint64_t id;
@@ -334,7 +340,7 @@ static void figures_are_there_when_a_step_ends(void **state) {
     opro_run_free(run);
 }
 
-/* ---- what an observer can do ---------------------------------------------------------------------------------- */
+/* ---- what an observer can do ----------------------------------------------------------------- */
 
 /* One step in which every kind of event comes. Returns the first status that is not OPRO_OK. */
 static opro_status eventful(opro_run *run) {
@@ -494,7 +500,7 @@ static void only_the_last_observer_hears(void **state) {
     opro_run_free(run);
 }
 
-/* ---- reasons to stop ------------------------------------------------------------------------------------------ */
+/* ---- reasons to stop ------------------------------------------------------------------------- */
 
 static void the_last_event_says_why(void **state) {
     static const struct {

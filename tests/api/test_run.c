@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Ask and tell: what a run hands out, what it says to answers that are late, wrong or rubbish, and how it stops. */
+/*
+ * Ask and tell: what a run hands out, what it says to answers that are late, wrong or rubbish, and
+ * how it stops.
+ */
 #define _POSIX_C_SOURCE 200809L
 
 #include "script.h"
 
-/* ---- requests ------------------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static void a_proposal_says_what_it_wants(void **state) {
     opro_run *run =
@@ -115,7 +118,7 @@ static void a_clone_outlives_the_run(void **state) {
     free(json);
 }
 
-/* ---- answers that change nothing ------------------------------------------------------------------------------ */
+/* ---- answers that change nothing ------------------------------------------------------------- */
 
 /* The run as it was before, and what is to be compared afterwards. */
 typedef struct snapshot {
@@ -294,7 +297,7 @@ static void null_arguments_are_refused(void **state) {
     opro_problem_free(problem);
 }
 
-/* ---- replies of all sorts ------------------------------------------------------------------------------------- */
+/* ---- replies of all sorts -------------------------------------------------------------------- */
 
 static void replies_that_are_no_text(void **state) {
     static const char bytes[] = CANDIDATE("a\xff\0b \xed\xa0\x80 c");
@@ -349,7 +352,10 @@ static void a_reply_over_64_mib_is_refused(void **state) {
     opro_run_free(run);
 }
 
-/* Texts that belong to the very run and request that they answer: they live until the call, so the call can use them. */
+/*
+ * Texts that belong to the very run and request that they answer: they live until the call, so the
+ * call can use them.
+ */
 static void an_answer_may_be_a_text_of_the_run_itself(void **state) {
     opro_run *run = run_of(text_problem(), "samples_per_step=1 resample_limit=0 max_length=0 "
                                            "forbid_placeholder=0");
@@ -414,7 +420,7 @@ static void an_error_is_that_of_the_last_call(void **state) {
     opro_run_free(run);
 }
 
-/* ---- failures ------------------------------------------------------------------------------------------------- */
+/* ---- failures -------------------------------------------------------------------------------- */
 
 static void a_failure_is_never_a_score(void **state) {
     static const char *const texts[] = {"good", "bad", NULL};
@@ -487,7 +493,7 @@ static void requests_time_out(void **state) {
     opro_run_free(run);
 }
 
-/* ---- the digest of the state ---------------------------------------------------------------------------------- */
+/* ---- the digest of the state ----------------------------------------------------------------- */
 
 /* A run that is two candidates into its first step. */
 static opro_run *two_under_way(opro_request **a, opro_request **b) {
@@ -572,7 +578,7 @@ static void a_reply_that_failed_is_not_one_that_was_rejected(void **state) {
     assert_true(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2]);
 }
 
-/* ---- stopping ------------------------------------------------------------------------------------------------- */
+/* ---- stopping -------------------------------------------------------------------------------- */
 
 static void a_stopped_run_stays_stopped(void **state) {
     opro_run *run = run_of(text_problem(), "samples_per_step=2 samples_per_request=1");
@@ -651,7 +657,7 @@ static void origins_have_names(void **state) {
     assert_string_equal(opro_origin_name(-1), "");
 }
 
-/* ---- making a run --------------------------------------------------------------------------------------------- */
+/* ---- making a run ---------------------------------------------------------------------------- */
 
 static int32_t not_bad(const opro_problem *problem, const char *text, size_t len, opro_sink *sink,
                        void *user_data) {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Every option of the loop does what its help says, and every reason to stop is reached by its own option. */
+/*
+ * Every option of the loop does what its help says, and every reason to stop is reached by its own
+ * option.
+ */
 #include "script.h"
 
 #define VECTOR_OF(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* ---- how much is asked for ------------------------------------------------------------------------------------ */
+/* ---- how much is asked for ------------------------------------------------------------------- */
 
 static void samples_are_shared_out_to_requests(void **state) {
     opro_run *run = run_of(text_problem(), "samples_per_step=8 samples_per_request=3 steps=1");
@@ -163,7 +166,7 @@ static void seeds_of_samples_differ(void **state) {
     opro_run_free(run);
 }
 
-/* ---- which candidates are admitted ---------------------------------------------------------------------------- */
+/* ---- which candidates are admitted ----------------------------------------------------------- */
 
 /* What becomes of one proposal: its reason, or NONE and the text that will be scored. */
 static int32_t admitted(opro_problem *problem, const char *settings, const char *text,
@@ -273,7 +276,7 @@ static void what_was_rejected_is_met(void **state) {
     opro_run_free(run);
 }
 
-/* ---- the steps of a problem ----------------------------------------------------------------------------------- */
+/* ---- the steps of a problem ------------------------------------------------------------------ */
 
 /* Letters only, in lower case; "?" is no solution, "!" an error, "0" breaks the contract. */
 static int32_t lower_case(const opro_problem *problem, const char *text, size_t len,
@@ -415,8 +418,14 @@ static void a_parser_of_the_host_finds_the_candidates(void **state) {
     opro_run_free(run);
 }
 
-/* The host's memory ends where its text ends; what callbacks and observers read ends with a NUL all the same. */
-/* The meta-prompt "pretrained" opens the tag: what a model goes on with closes it, and may open more. */
+/*
+ * The host's memory ends where its text ends; what callbacks and observers read ends with a NUL all
+ * the same.
+ */
+/*
+ * The meta-prompt "pretrained" opens the tag: what a model goes on with closes it, and may open
+ * more.
+ */
 static void a_reply_goes_on_from_the_prefix(void **state) {
     opro_run *run = run_of(text_problem(), "meta_prompt=pretrained samples_per_step=1 steps=1");
     opro_request *request = next_of(run, OPRO_REQUEST_PROPOSE);
@@ -530,7 +539,7 @@ static void replies_are_not_logged(void **state) {
     opro_run_free(run);
 }
 
-/* ---- starts --------------------------------------------------------------------------------------------------- */
+/* ---- starts ---------------------------------------------------------------------------------- */
 
 static void initial_solutions_come_first_and_are_met(void **state) {
     opro_problem *problem = text_problem();
@@ -681,7 +690,7 @@ static void a_warm_start_is_copied_with_its_instances(void **state) {
     opro_run_free(second);
 }
 
-/* ---- the meta-prompt ------------------------------------------------------------------------------------------ */
+/* ---- the meta-prompt ------------------------------------------------------------------------- */
 
 static void a_meta_prompt_of_the_host_is_used(void **state) {
     opro_problem *problem = text_problem();
@@ -710,7 +719,7 @@ static void a_meta_prompt_of_the_host_is_used(void **state) {
     opro_run_free(run);
 }
 
-/* ---- validation ----------------------------------------------------------------------------------------------- */
+/* ---- validation ------------------------------------------------------------------------------ */
 
 static void every_third_step_is_validated(void **state) {
     opro_problem *problem = text_problem();
@@ -797,7 +806,7 @@ static void a_candidate_that_cannot_be_validated_keeps_its_score(void **state) {
     opro_run_free(run);
 }
 
-/* ---- why runs stop -------------------------------------------------------------------------------------------- */
+/* ---- why runs stop --------------------------------------------------------------------------- */
 
 static void stops_after_its_steps(void **state) {
     opro_run *run = run_of(text_problem(), "steps=3 samples_per_step=2");
@@ -1089,7 +1098,7 @@ static void failures_with_successes_between_do_not_stop_it(void **state) {
     opro_run_free(run);
 }
 
-/* ---- steady mode ---------------------------------------------------------------------------------------------- */
+/* ---- steady mode ----------------------------------------------------------------------------- */
 
 typedef struct under_way {
     opro_request *open[512];
@@ -1136,7 +1145,10 @@ static long count_under_way(const under_way *u) {
     return n;
 }
 
-/* At most so many samples without a reply, and candidates without a score, at any time; and it ends. */
+/*
+ * At most so many samples without a reply, and candidates without a score, at any time; and it
+ * ends.
+ */
 static void keep_few_under_way(const char *settings, long most, int32_t reason) {
     under_way u = {.n = 0};
     opro_run *run = run_of(text_problem(), settings);

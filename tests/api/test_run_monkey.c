@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A monkey at the keyboard: random options, random calls, right and wrong, early and late. It keeps its own books of what is
- * open, so it knows what each call must say; and when all is over the figures must add up.
+ * A monkey at the keyboard: random options, random calls, right and wrong, early and late. It keeps
+ * its own books of what is open, so it knows what each call must say; and when all is over the
+ * figures must add up.
  */
 #include "script.h"
 
@@ -35,7 +36,7 @@ static uint64_t draw(monkey *m, uint64_t below) {
     return (m->random >> 33) % below;
 }
 
-/* ---- a run with random options -------------------------------------------------------------------------------- */
+/* ---- a run with random options --------------------------------------------------------------- */
 
 static int32_t no_x_first(const opro_problem *problem, const char *text, size_t len,
                           opro_sink *sink, void *user_data) {
@@ -109,7 +110,7 @@ static void begin(monkey *m, uint64_t seed) {
     opro_problem_free(problem);
 }
 
-/* ---- its books ------------------------------------------------------------------------------------------------ */
+/* ---- its books ------------------------------------------------------------------------------- */
 
 static void close_entry(monkey *m, entry *e) {
     e->over = 1;
@@ -147,7 +148,7 @@ static int said(monkey *m, entry *e, opro_status st, opro_status expected) {
     return st == OPRO_OK;
 }
 
-/* ---- what it does --------------------------------------------------------------------------------------------- */
+/* ---- what it does ---------------------------------------------------------------------------- */
 
 static void ask(monkey *m) {
     opro_request *request;
@@ -258,7 +259,7 @@ static void strike_a_key(monkey *m) {
     after_call(m);
 }
 
-/* ---- when it is over ------------------------------------------------------------------------------------------ */
+/* ---- when it is over ------------------------------------------------------------------------- */
 
 static void add_up(const opro_run *run) {
     static const int32_t pairs[][2] = {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers from other threads, stop and wakeup from other threads, and runs in several threads: to be run under TSan too. */
+/*
+ * Answers from other threads, stop and wakeup from other threads, and runs in several threads: to
+ * be run under TSan too.
+ */
 #include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -8,7 +11,7 @@
 
 #define WORKERS 4
 
-/* ---- workers that answer what the driver asks ----------------------------------------------------------------- */
+/* ---- workers that answer what the driver asks ------------------------------------------------ */
 
 typedef struct work {
     uint64_t id;
@@ -182,7 +185,7 @@ static void workers_post_rubbish_too(void **state) {
     workers_answer("steps=10 samples_per_step=8 samples_per_request=1", 1);
 }
 
-/* ---- stop and wakeup ------------------------------------------------------------------------------------------ */
+/* ---- stop and wakeup ------------------------------------------------------------------------- */
 
 static void *stopper(void *user_data) {
     opro_driver_stop(user_data);
@@ -249,7 +252,7 @@ static void a_stop_amid_answers(void **state) {
     }
 }
 
-/* ---- a loop of the host's own --------------------------------------------------------------------------------- */
+/* ---- a loop of the host's own ---------------------------------------------------------------- */
 
 static void write_to_pipe(void *user_data) {
     ssize_t written = write(*(int *)user_data, "x", 1);
@@ -283,7 +286,7 @@ static void a_loop_of_the_hosts_own(void **state) {
     close(ends[1]);
 }
 
-/* ---- objects of their own ------------------------------------------------------------------------------------- */
+/* ---- objects of their own -------------------------------------------------------------------- */
 
 typedef struct own_run {
     opro_problem *problem;
@@ -322,7 +325,9 @@ static int32_t always_legal(const opro_problem *problem, const char *text, size_
     return opro_sink_count(sink, 0);
 }
 
-/* Runs of one problem, made, run and freed in threads of their own, with one optimizer and scorer. */
+/*
+ * Runs of one problem, made, run and freed in threads of their own, with one optimizer and scorer.
+ */
 static void runs_in_threads_share_a_problem(void **state) {
     opro_problem *problem = text_problem();
     opro_config *config = config_of("steps=20");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* build/tests/bench [--strict] [NAME...]: how fast, beside what. Figures are ratios and seconds of a shared machine. */
+/*
+ * build/tests/bench [--strict] [NAME...]: how fast, beside what. Figures are ratios and seconds of
+ * a shared machine.
+ */
 #define _POSIX_C_SOURCE 200809L
 
 #include "bench.h"
@@ -28,7 +31,7 @@ volatile size_t bench_sink;
 static char folder[4096];
 static int bars, missed;
 
-/* ---- time ----------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static double seconds(clockid_t clock) {
     struct timespec t;
@@ -87,7 +90,7 @@ void bench_pair(bench_fn ours, bench_fn other, void *data, int rounds, double *o
     *other_s = bench_median(b, (size_t)rounds);
 }
 
-/* ---- the report ----------------------------------------------------------------------------------------------- */
+/* ---- the report ------------------------------------------------------------------------------ */
 
 void bench_report(bench_line line) {
     int has_bar = line.most > 0 || line.most_ratio > 0;
@@ -123,7 +126,7 @@ const char *bench_folder(void) {
     return folder;
 }
 
-/* ---- the program ---------------------------------------------------------------------------------------------- */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 static void usage(FILE *to) {
     fputs("usage: bench [--strict] [NAME...]\n\n"

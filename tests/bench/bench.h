@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the benches share. Each bench is one function in a file of its own, bench_X.c, and one row of the table in bench.c.
- * It measures what is ours beside something that stands in the same program, and reports one line for each bar.
+ * What the benches share. Each bench is one function in a file of its own, bench_X.c, and one row
+ * of the table in bench.c. It measures what is ours beside something that stands in the same
+ * program, and reports one line for each bar.
  */
 #ifndef TESTS_BENCH_H
 #define TESTS_BENCH_H
@@ -25,7 +26,10 @@ double bench_wall(void);
 /* CPU seconds of one call: the median of rounds (odd). */
 double bench_time(bench_fn fn, void *data, int rounds);
 
-/* The same for two that are to be compared: they take turns, so that what disturbs one disturbs both. */
+/*
+ * The same for two that are to be compared: they take turns, so that what disturbs one disturbs
+ * both.
+ */
 void bench_pair(bench_fn ours, bench_fn other, void *data, int rounds, double *ours_s,
                 double *other_s);
 
@@ -34,22 +38,14 @@ double bench_median(double *values, size_t n);
 
 /* One line of the report. */
 typedef struct bench_line {
-    const char
-        *name; /* what was measured: "insert, 10^6 candidates"                                  */
-    const char
-        *unit; /* of figure, reference and bar: "ns", "us", "ms", "bytes"                        */
-    double
-        figure; /* ours                                                                           */
-    double
-        reference; /* what it is compared with, measured in this run; 0: nothing                     */
-    const char *
-        beside; /* what that is: "memcpy and hash"; NULL: nothing                                 */
-    double
-        most; /* the bar: figure at most this; 0: none                                          */
-    double
-        most_ratio; /* the bar: figure / reference at most this; 0: none                              */
-    const char *
-        stated; /* the figure of the published program, as it was stated, with its unit; or NULL  */
+    const char *name;   /* what was measured: "insert, 10^6 candidates" */
+    const char *unit;   /* of figure, reference and bar: "ns", "us", "ms", "bytes" */
+    double figure;      /* ours */
+    double reference;   /* what it is compared with, measured in this run; 0: nothing */
+    const char *beside; /* what that is: "memcpy and hash"; NULL: nothing */
+    double most;        /* the bar: figure at most this; 0: none */
+    double most_ratio;  /* the bar: figure / reference at most this; 0: none */
+    const char *stated; /* the figure of the published program, with its unit; or NULL */
 } bench_line;
 
 /* Print it with its verdict; a bar that does not hold is counted for --strict. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building meta-prompts: ours against putting the same bytes together with memcpy(), piece by piece, from the same texts;
- * beside them what the published program takes (Python 3.11, another machine).
+ * Building meta-prompts: ours against putting the same bytes together with memcpy(), piece by
+ * piece, from the same texts; beside them what the published program takes (Python 3.11, another
+ * machine).
  */
 #include "bench.h"
 
@@ -14,7 +15,7 @@
 
 #define REPEATS 2000
 
-/* ---- what is built -------------------------------------------------------------------------------------------- */
+/* ---- what is built --------------------------------------------------------------------------- */
 
 typedef struct scene {
     opro_problem *problem;
@@ -76,7 +77,7 @@ static void tear_down(scene *s) {
     free(s->ends);
 }
 
-/* ---- ours, and the same bytes by hand ------------------------------------------------------------------------- */
+/* ---- ours, and the same bytes by hand -------------------------------------------------------- */
 
 static void build(void *data) {
     scene *s = data;
@@ -115,7 +116,7 @@ static void copy(void *data) {
     }
 }
 
-/* ---- the bench ------------------------------------------------------------------------------------------------ */
+/* ---- the bench ------------------------------------------------------------------------------- */
 
 static int measure(size_t n, int64_t shown, double bar, const char *stated) {
     scene s = {.repeats = shown > 100 ? REPEATS / 50 : REPEATS};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading replies: one candidate in 2 KB beside a bare search for its tags, and how time grows with hostile replies. */
+/*
+ * Reading replies: one candidate in 2 KB beside a bare search for its tags, and how time grows with
+ * hostile replies.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +63,7 @@ static void slice(void *data) {
     }
 }
 
-/* ---- one candidate in 2 KB ------------------------------------------------------------------------------------ */
+/* ---- one candidate in 2 KB ------------------------------------------------------------------- */
 
 static void fill_prose(char *text, size_t len) {
     static const char prose[] = "Let us take the numbers one by one, and add them. ";
@@ -89,7 +92,7 @@ static int one_candidate(reading *r) {
     return r->failed;
 }
 
-/* ---- growth --------------------------------------------------------------------------------------------------- */
+/* ---- growth ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -115,7 +118,10 @@ static double time_at(reading *r, size_t i, size_t len) {
     return bench_time(parse, r, 5);
 }
 
-/* Eight times the text takes eight times as long; caches and the machine may add to that, a square would make it 64. */
+/*
+ * Eight times the text takes eight times as long; caches and the machine may add to that, a square
+ * would make it 64.
+ */
 static int growth(reading *r) {
     const size_t mib = (size_t)1 << 20;
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs: ask and tell on top of a long trajectory, and the whole of a step when models and scorers take no time. */
+/*
+ * Runs: ask and tell on top of a long trajectory, and the whole of a step when models and scorers
+ * take no time.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +89,7 @@ static void run_bare(void *data) {
     }
 }
 
-/* ---- setting up ----------------------------------------------------------------------------------------------- */
+/* ---- setting up ------------------------------------------------------------------------------ */
 
 static opro_problem *make_problem(size_t instances) {
     static const char question[] =
@@ -146,7 +149,7 @@ static void race_free(race *r) {
     free(r->scores);
 }
 
-/* ---- measuring ------------------------------------------------------------------------------------------------ */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 #define SIZES  3
 #define ROUNDS 15

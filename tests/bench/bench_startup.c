@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long a program takes to start and end that links the library and calls one function of it. Beside it: one that links
- * a library that does nothing, which is what any shared library costs, and one that links none.
+ * How long a program takes to start and end that links the library and calls one function of it.
+ * Beside it: one that links a library that does nothing, which is what any shared library costs,
+ * and one that links none.
  */
 #define _XOPEN_SOURCE 700
 

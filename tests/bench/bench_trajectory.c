@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Trajectories: inserting with the check for duplicates and the best 20 read, finding again, memory. */
+/*
+ * Trajectories: inserting with the check for duplicates and the best 20 read, finding again,
+ * memory.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +18,10 @@
 #define LETTERS 70
 #define TOP     20
 
-/* n texts of LETTERS bytes, made of words that come again and again: they differ late, as instructions do. */
+/*
+ * n texts of LETTERS bytes, made of words that come again and again: they differ late, as
+ * instructions do.
+ */
 typedef struct texts {
     char *bytes;
     double *scores;
@@ -54,7 +60,7 @@ static void texts_free(texts *t) {
     free(t->scores);
 }
 
-/* ---- an allocator that counts --------------------------------------------------------------------------------- */
+/* ---- an allocator that counts ---------------------------------------------------------------- */
 
 typedef union counted {
     size_t n;
@@ -86,7 +92,7 @@ static void count_free(void *p, void *total) {
     free((counted *)p - 1);
 }
 
-/* ---- inserting ------------------------------------------------------------------------------------------------ */
+/* ---- inserting ------------------------------------------------------------------------------- */
 
 typedef struct filling {
     const texts *texts;

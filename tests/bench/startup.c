@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Nothing but a start and an end, for bench_startup.c, built four times: a program that calls one function of the library
- * (STARTUP_OPRO), one that calls one of a library that does nothing (STARTUP_EMPTY), that library (STARTUP_LIBRARY), and a
- * program without any.
+ * Nothing but a start and an end, for bench_startup.c, built four times: a program that calls one
+ * function of the library (STARTUP_OPRO), one that calls one of a library that does nothing
+ * (STARTUP_EMPTY), that library (STARTUP_LIBRARY), and a program without any.
  */
 #include <math.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Compares the library with files of cases: conformance SUBCOMMAND PATH. The last line is "N agree, M disagree". */
+/*
+ * Compares the library with files of cases: conformance SUBCOMMAND PATH. The last line is "N agree,
+ * M disagree".
+ */
 #include "conformance.h"
 
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The subcommands of the program `conformance`: each reads cases, compares, and prints what disagrees. */
+/*
+ * The subcommands of the program `conformance`: each reads cases, compares, and prints what
+ * disagrees.
+ */
 #ifndef OPRO_TESTS_CONFORMANCE_H
 #define OPRO_TESTS_CONFORMANCE_H
 
@@ -26,7 +29,10 @@ char *read_file(const char *path, size_t *len);
 /* conformance replies FILE.jsonl: cutting candidates out of replies. */
 int conformance_replies(const char *path);
 
-/* conformance tsplib FOLDER: instances, solutions and baselines of the travelling salesman's problem. */
+/*
+ * conformance tsplib FOLDER: instances, solutions and baselines of the travelling salesman's
+ * problem.
+ */
 int conformance_tsplib(const char *folder);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Cutting candidates out of replies: one case a line, with the reply and the candidates that are expected. */
+/*
+ * Cutting candidates out of replies: one case a line, with the reply and the candidates that are
+ * expected.
+ */
 #include "conformance.h"
 
 #include <jansson.h>
@@ -17,7 +20,7 @@ typedef struct reader {
     opro__space pair; /* the vectors of format "pair" */
 } reader;
 
-/* ---- reading a case ------------------------------------------------------------------------------------------- */
+/* ---- reading a case -------------------------------------------------------------------------- */
 
 static int base64_value(char c) {
     static const char alphabet[] =
@@ -71,7 +74,7 @@ static int32_t format_named(const char *name) {
     return 0;
 }
 
-/* ---- what the library makes of it ----------------------------------------------------------------------------- */
+/* ---- what the library makes of it ------------------------------------------------------------ */
 
 static json_t *node_list(const int32_t *nodes, size_t n) {
     json_t *list = json_array();
@@ -171,7 +174,7 @@ static json_t *answer_found(const json_t *candidates, int32_t format) {
     return answer ? json_incref(answer) : json_null();
 }
 
-/* ---- comparing ------------------------------------------------------------------------------------------------ */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 static void show(const char *what, const json_t *value) {
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);

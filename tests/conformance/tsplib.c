@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instances of the travelling salesman's problem: every way to write them, their optimal tours, the two baselines. Takes
- * the folder with optima.json, or one of the folders tsplib, tsp_random and tsplib_formats in it.
+ * Instances of the travelling salesman's problem: every way to write them, their optimal tours, the
+ * two baselines. Takes the folder with optima.json, or one of the folders tsplib, tsp_random and
+ * tsplib_formats in it.
  */
 #include "conformance.h"
 
@@ -40,7 +41,7 @@ static void compare(const subject *s, const char *what, double expect, double fo
     count(s, fabs(expect - found) <= tolerance, what, a, b);
 }
 
-/* ---- files ---------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static int exists(const char *path) {
     FILE *file = fopen(path, "rb");
@@ -80,7 +81,7 @@ static opro_tour *load(const char *folder, const char *name, opro_status *st) {
     return tour;
 }
 
-/* ---- tours and baselines -------------------------------------------------------------------------------------- */
+/* ---- tours and baselines --------------------------------------------------------------------- */
 
 static double length_of(const subject *s) {
     double length;
@@ -121,7 +122,10 @@ static double shortest(const subject *s, baseline construct) {
     return best;
 }
 
-/* Starts whose tours are the same may differ in the last digit of the sum: any of them may be called the best. */
+/*
+ * Starts whose tours are the same may differ in the last digit of the sum: any of them may be
+ * called the best.
+ */
 static void check_baseline(const subject *s, const json_t *expect, const char *name,
                            baseline construct) {
     const json_t *best, *value;
@@ -166,7 +170,7 @@ static void check_unrounded(const subject *s, const json_t *known) {
     free(y);
 }
 
-/* ---- instances ------------------------------------------------------------------------------------------------ */
+/* ---- instances ------------------------------------------------------------------------------- */
 
 /* The name behind the last slash. */
 static const char *base_name(const char *file) {
@@ -215,9 +219,12 @@ static void check_instances(tally *counts, const char *folder, const json_t *opt
         }
 }
 
-/* ---- formats -------------------------------------------------------------------------------------------------- */
+/* ---- formats --------------------------------------------------------------------------------- */
 
-/* The digest of the matrix: rows of integers with blanks between them, and line ends between the rows. */
+/*
+ * The digest of the matrix: rows of integers with blanks between them, and line ends between the
+ * rows.
+ */
 static void digest(const subject *s, char hex[65]) {
     char *text = malloc(s->n * s->n * 20 + 1);
     size_t len = 0;
@@ -270,7 +277,7 @@ static int check_formats(tally *counts, const char *folder) {
     return 1;
 }
 
-/* ---- the folder ----------------------------------------------------------------------------------------------- */
+/* ---- the folder ------------------------------------------------------------------------------ */
 
 static int check_all(tally *counts, const char *folder) {
     char *tsplib = path_of(folder, "tsplib"), *random = path_of(folder, "tsp_random");

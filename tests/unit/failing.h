@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* An allocator that fails when told to, and counts what is alive: for tests that fail every allocation in turn. */
+/*
+ * An allocator that fails when told to, and counts what is alive: for tests that fail every
+ * allocation in turn.
+ */
 #ifndef TESTS_FAILING_H
 #define TESTS_FAILING_H
 

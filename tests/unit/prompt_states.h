@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random states for the bounds of meta-prompts, and what must come out: texts are put together the slow way from the
- * builder's own templates, with one part less at a time, until one is within the bounds.
+ * Random states for the bounds of meta-prompts, and what must come out: texts are put together the
+ * slow way from the builder's own templates, with one part less at a time, until one is within the
+ * bounds.
  */
 #ifndef TESTS_PROMPT_STATES_H
 #define TESTS_PROMPT_STATES_H
@@ -41,7 +42,7 @@ static inline uint64_t draw(prompt_state *s, uint64_t n) {
     return opro__rng_below(&s->rng, n);
 }
 
-/* ---- counting ------------------------------------------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 static inline int64_t count_text(int counting, const char *text, size_t len) {
     int64_t words = 0;
@@ -65,7 +66,7 @@ static inline int32_t count_fn(const opro_meta_prompt *mp, const char *text, siz
     return OPRO_OK;
 }
 
-/* ---- making states -------------------------------------------------------------------------------------------- */
+/* ---- making states --------------------------------------------------------------------------- */
 
 static const char *const state_layouts[] = {
     NULL, /* the built-in one */
@@ -174,7 +175,7 @@ static inline void prompt_state_grow(prompt_state *s) {
     }
 }
 
-/* ---- what must come out --------------------------------------------------------------------------------------- */
+/* ---- what must come out ---------------------------------------------------------------------- */
 
 /* The parts of the lists of LAYOUT: what is dropped last first. */
 enum { TRAJECTORY, EXEMPLARS, FEEDBACK, REJECTED, LISTS };
@@ -394,7 +395,7 @@ static inline int oracle_fits(const prompt_state *s, const oracle *o) {
            (!s->max_tokens || oracle_tokens(s, o) <= s->max_tokens);
 }
 
-/* ---- the comparison ------------------------------------------------------------------------------------------- */
+/* ---- the comparison -------------------------------------------------------------------------- */
 
 /* What was built has so many parts, and is within the bounds. NULL, or what is wrong. */
 static inline const char *check_built(const prompt_state *s, const oracle *o) {

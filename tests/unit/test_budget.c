@@ -80,7 +80,10 @@ static int64_t cost_of(int64_t prompt, int64_t prompt_price, int64_t reply, int6
     return amounts.cost;
 }
 
-/* Prices are per million tokens; what is reserved is rounded up, and never less than what it could cost. */
+/*
+ * Prices are per million tokens; what is reserved is rounded up, and never less than what it could
+ * cost.
+ */
 static void test_price(void **state) {
     const int64_t big = INT64_C(1) << 53;
 
@@ -101,7 +104,7 @@ static void test_price(void **state) {
     assert_true(cost_of(MAX, MAX, MAX, MAX) == MAX);
 }
 
-/* ---- what can be afforded ------------------------------------------------------------------------------------- */
+/* ---- what can be afforded -------------------------------------------------------------------- */
 
 static int64_t afford(const opro__budget *budget, opro__amounts unit, int64_t want,
                       int32_t expected_reason) {
@@ -153,7 +156,10 @@ static void test_reserve(void **state) {
     assert_true(same(b.reserved, (opro__amounts){0, 0, 0, 0}));
 }
 
-/* A budget that is used up stops the run also when nothing of it is needed; one that is only reserved does not. */
+/*
+ * A budget that is used up stops the run also when nothing of it is needed; one that is only
+ * reserved does not.
+ */
 static void test_used_up(void **state) {
     const opro__amounts unit = {1, 0, 0, 0};
     opro__budget b = make(0, 0, 100, 0);

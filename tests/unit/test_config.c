@@ -46,7 +46,7 @@ static double get_real(const opro_config *config, int32_t id) {
     return value;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *constant;
@@ -112,7 +112,9 @@ static void test_unknown(void **state) {
     assert_int_equal(value, 7);
 }
 
-/* Bounds, defaults and choices as they are listed make sense, and a new config is at its defaults. */
+/*
+ * Bounds, defaults and choices as they are listed make sense, and a new config is at its defaults.
+ */
 static void test_introspection(void **state) {
     opro_config *config = make();
 
@@ -162,7 +164,7 @@ static void test_defaults(void **state) {
     assert_true(isnan(opro_option_default(OPRO_OPT_SCORE_THRESHOLD)));
 }
 
-/* ---- setting -------------------------------------------------------------------------------------------------- */
+/* ---- setting --------------------------------------------------------------------------------- */
 
 /* The bounds as integers; those up to 2^53 are exact, and only the seed goes beyond. */
 static int64_t int_max(int32_t id) {
@@ -285,7 +287,7 @@ static void test_getters(void **state) {
     opro_config_free(config);
 }
 
-/* ---- setting by name ------------------------------------------------------------------------------------------ */
+/* ---- setting by name ------------------------------------------------------------------------- */
 
 static opro_status set(opro_config *config, const char *name, const char *value) {
     return opro_config_set(config, name, OPRO_ZT, value, OPRO_ZT);
@@ -382,7 +384,7 @@ static void test_nearest_name(void **state) {
     opro_config_free(config);
 }
 
-/* ---- digests and copies --------------------------------------------------------------------------------------- */
+/* ---- digests and copies ---------------------------------------------------------------------- */
 
 static void test_digest(void **state) {
     opro_config *config = make(), *other = make();
@@ -458,7 +460,7 @@ static void test_options_copy(void **state) {
     opro_config_free(config);
 }
 
-/* ---- log ------------------------------------------------------------------------------------------------------ */
+/* ---- log ------------------------------------------------------------------------------------- */
 
 typedef struct heard {
     int n, destroyed;
@@ -507,7 +509,7 @@ static void test_log(void **state) {
     assert_int_equal(b.destroyed, 1);
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void test_no_memory(void **state) {
     failing f = {0, 0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every setter that takes user_data with a destroy function: destroy runs exactly once, when the callback is replaced or
- * when the last object that uses it goes, and never when the setter fails.
+ * Every setter that takes user_data with a destroy function: destroy runs exactly once, when the
+ * callback is replaced or when the last object that uses it goes, and never when the setter fails.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@ static void destroy(void *user_data) {
     ++*(int *)user_data;
 }
 
-/* ---- callbacks that are never called, or do as little as they can --------------------------------------------- */
+/* ---- callbacks that are never called, or do as little as they can ---------------------------- */
 
 static int32_t no_text(const opro_problem *problem, const char *text, size_t len, opro_sink *sink,
                        void *user_data) {
@@ -105,7 +105,7 @@ static int32_t no_vector(opro_run *run, opro_request *request, const double *x, 
     return OPRO_PENDING;
 }
 
-/* ---- the setters ---------------------------------------------------------------------------------------------- */
+/* ---- the setters ----------------------------------------------------------------------------- */
 
 static opro_problem *new_problem(void) {
     opro_problem *problem;
@@ -222,7 +222,7 @@ static void expect(const char *name, int is, int should_be) {
     if (is != should_be) fail_msg("%s: destroyed %d times, not %d", name, is, should_be);
 }
 
-/* ---- each of them --------------------------------------------------------------------------------------------- */
+/* ---- each of them ---------------------------------------------------------------------------- */
 
 static void once_when_its_object_goes(void **state) {
     (void)state;
@@ -380,7 +380,7 @@ static void never_when_called_inside_a_callback(void **state) {
     assert_int_equal(gone, 0);
 }
 
-/* ---- objects that are made with a callback -------------------------------------------------------------------- */
+/* ---- objects that are made with a callback --------------------------------------------------- */
 
 static opro_status new_optimizer(void **out, void *data, const opro_allocator *mem) {
     opro_optimizer *made;
@@ -469,7 +469,7 @@ static void the_log_is_not_taken_without_memory(void **state) {
     assert_int_equal(f.live, 0);
 }
 
-/* ---- shares --------------------------------------------------------------------------------------------------- */
+/* ---- shares ---------------------------------------------------------------------------------- */
 
 static void the_last_of_the_sharers_destroys(void **state) {
     opro_driver *a = new_driver(), *b = new_driver();
@@ -523,7 +523,10 @@ static void a_log_lives_as_long_as_anybody_logs(void **state) {
     opro_problem_free(problem);
 }
 
-/* A destroy function may free other objects, and whoever is destroyed last may be the one that it frees. */
+/*
+ * A destroy function may free other objects, and whoever is destroyed last may be the one that it
+ * frees.
+ */
 static void free_a_problem(void *user_data) {
     opro_problem_free(user_data);
 }

@@ -52,7 +52,9 @@ static void tear_down(fixture *f) {
     assert_int_equal(f->mem.used, 0);
 }
 
-/* A candidate with a score an instance: the digits of a string. "x": NaN is what was not asked for. */
+/*
+ * A candidate with a score an instance: the digits of a string. "x": NaN is what was not asked for.
+ */
 static int64_t add(fixture *f, const char *digits) {
     double scores[MOST];
     size_t n = strlen(digits);
@@ -307,7 +309,10 @@ static void test_another_trajectory(void **state) {
     tear_down(&f);
 }
 
-/* However the trajectory grew between two choices, the choice is the one made by counting all at once. */
+/*
+ * However the trajectory grew between two choices, the choice is the one made by counting all at
+ * once.
+ */
 static void test_catching_up(void **state) {
     opro__rng rng = opro__rng_make(11, 0, 0);
     fixture f;

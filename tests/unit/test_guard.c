@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of calls, walked: inside a callback each is refused or allowed as it says, and outside all are allowed. */
+/*
+ * The table of calls, walked: inside a callback each is refused or allowed as it says, and outside
+ * all are allowed.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,7 +84,10 @@ static void test_serving(void **state) {
     }
 }
 
-/* A free inside is refused, and the call that is under way then fails, once, when its last callback is over. */
+/*
+ * A free inside is refused, and the call that is under way then fails, once, when its last callback
+ * is over.
+ */
 static void test_freed_inside(void **state) {
     opro__guard guard = {0, 0, 0};
 

@@ -161,7 +161,7 @@ static void test_bounds(void **state) {
     tear_down(&f);
 }
 
-/* ---- against the reader of replies ---------------------------------------------------------------------------- */
+/* ---- against the reader of replies ----------------------------------------------------------- */
 
 /* Text made of what tags, brackets, entities, labels and lines are made of. */
 static size_t nasty_text(opro__rng *rng, char *text, size_t parts) {
@@ -186,7 +186,10 @@ static size_t candidates(opro__reply *reply, int32_t format, const char *s, size
     return reply->n;
 }
 
-/* Whatever it was, no answer can be read from it: not alone, not with more of the kind in front and behind. */
+/*
+ * Whatever it was, no answer can be read from it: not alone, not with more of the kind in front and
+ * behind.
+ */
 static void test_nothing_is_read(void **state) {
     opro__rng rng = opro__rng_make(7, 0, 0);
     opro__reply reply;

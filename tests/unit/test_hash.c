@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The expected values come from another implementation of the same definition, so that a platform that differs shows. */
+/*
+ * The expected values come from another implementation of the same definition, so that a platform
+ * that differs shows.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,7 +109,10 @@ static int by_value(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* 200,000 short texts that differ in one or two letters: not one pair has the same digest, or the same lower half often. */
+/*
+ * 200,000 short texts that differ in one or two letters: not one pair has the same digest, or the
+ * same lower half often.
+ */
 static void test_no_collisions(void **state) {
     enum { N = 200000 };
     uint64_t *hashes = malloc(N * sizeof *hashes);

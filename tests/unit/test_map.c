@@ -108,11 +108,14 @@ static void test_same_hash(void **state) {
     opro__map_free(&map);
 }
 
-/* ---- a model -------------------------------------------------------------------------------------------------- */
+/* ---- a model --------------------------------------------------------------------------------- */
 
 #define KEYS 3000
 
-/* Hashes of three kinds: spread, crowded into few values, and at the very end of the table, so that probes wrap. */
+/*
+ * Hashes of three kinds: spread, crowded into few values, and at the very end of the table, so that
+ * probes wrap.
+ */
 static uint64_t hash_of(uint64_t key, int kind) {
     if (kind == 0) return key * UINT64_C(0x9e3779b97f4a7c15);
     if (kind == 1) return key % 61 << 33 | key % 61;

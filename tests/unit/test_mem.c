@@ -86,7 +86,7 @@ static void test_missing_functions(void **state) {
     assert_memory_equal(&mem, &before, sizeof mem);
 }
 
-/* ---- what an allocator is called with ------------------------------------------------------------------------- */
+/* ---- what an allocator is called with -------------------------------------------------------- */
 
 typedef struct strict {
     void *live[64];
@@ -149,7 +149,7 @@ static void test_calls(void **state) {
     assert_int_equal(s.broken, 0);
 }
 
-/* ---- what comes back ------------------------------------------------------------------------------------------ */
+/* ---- what comes back ------------------------------------------------------------------------- */
 
 static void test_alignment(void **state) {
     opro__mem mem;

@@ -94,7 +94,7 @@ static void says(const fixture *f, const char *words) {
     if (!strstr(error_of(f), words)) fail_msg("\"%s\" lacks \"%s\"", error_of(f), words);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void test_chat(void **state) {
     fixture f;
@@ -327,7 +327,7 @@ static void test_same_bytes(void **state) {
     tear_down(&f);
 }
 
-/* ---- errors --------------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static void keep_message(int32_t level, const char *domain, const char *message, size_t len,
                          void *user_data) {
@@ -460,7 +460,7 @@ static void test_frozen(void **state) {
     tear_down(&f);
 }
 
-/* ---- callbacks ------------------------------------------------------------------------------------------------ */
+/* ---- callbacks ------------------------------------------------------------------------------- */
 
 /* What a callback is to do, and what it saw. */
 typedef struct script {
@@ -716,7 +716,7 @@ static void test_tokenizer_that_fails(void **state) {
     tear_down(&f);
 }
 
-/* ---- the problem's callbacks ---------------------------------------------------------------------------------- */
+/* ---- the problem's callbacks ----------------------------------------------------------------- */
 
 static int32_t render(const opro_problem *problem, const char *text, size_t len, opro_sink *sink,
                       void *user_data) {
@@ -767,7 +767,7 @@ static void test_problem_callbacks(void **state) {
     tear_down(&f);
 }
 
-/* ---- bounds --------------------------------------------------------------------------------------------------- */
+/* ---- bounds ---------------------------------------------------------------------------------- */
 
 /* Each thing goes in its turn: the bound, and the text that fits then. */
 static void test_eviction(void **state) {
@@ -838,7 +838,7 @@ static void test_random_states(void **state) {
     assert_true(s.whole > 5000 && s.cut > 5000 && s.refused > 5000);
 }
 
-/* ---- a model that repeats its prompt -------------------------------------------------------------------------- */
+/* ---- a model that repeats its prompt --------------------------------------------------------- */
 
 static size_t nasty(opro__rng *rng, char *text, size_t parts) {
     static const char *const stock[] = {"<INS>",
@@ -891,7 +891,10 @@ static size_t nasty(opro__rng *rng, char *text, size_t parts) {
     return len;
 }
 
-/* The candidate is one of the solutions as they stand in the prompt, with what a reader cleans away. */
+/*
+ * The candidate is one of the solutions as they stand in the prompt, with what a reader cleans
+ * away.
+ */
 static int is_shown(const fixture *f, const char *s, size_t len, opro__mem *mem) {
     const char *text = opro_meta_prompt_text(f->mp, 0, NULL);
     const char *open = opro__meta_prompt_format(f->mp) == OPRO__FORMAT_TEXT ? "<TEXT>" : "<trace>";
@@ -1012,7 +1015,7 @@ static void test_echo(void **state) {
     opro__reply_free(&reply);
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Everything that takes memory, until it does not succeed. */
 static opro_status scenario(fixture *f, const opro_allocator *mem, script *s) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A million random states of problem, trajectory, options, templates, tokenizers and bounds; test_meta_prompt has a few. */
+/*
+ * A million random states of problem, trajectory, options, templates, tokenizers and bounds;
+ * test_meta_prompt has a few.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

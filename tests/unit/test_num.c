@@ -16,7 +16,7 @@
 #include "base/num.h"
 #include "base/rng.h"
 
-/* ---- integers ------------------------------------------------------------------------------------------------- */
+/* ---- integers -------------------------------------------------------------------------------- */
 
 static void test_int_format(void **state) {
     static const struct {
@@ -91,7 +91,7 @@ static void test_int_parse(void **state) {
     assert_int_equal(value, 99);
 }
 
-/* ---- doubles to text ------------------------------------------------------------------------------------------ */
+/* ---- doubles to text ------------------------------------------------------------------------- */
 
 static void test_format(void **state) {
     static const struct {
@@ -228,7 +228,7 @@ static void test_round_even(void **state) {
         assert_true(opro__round_even(i / 8.0) == nearbyint(i / 8.0));
 }
 
-/* ---- text to doubles ------------------------------------------------------------------------------------------ */
+/* ---- text to doubles ------------------------------------------------------------------------- */
 
 /* From a block exactly as long: a read beyond it shows. */
 static size_t parse(const char *s, size_t len, double *value) {

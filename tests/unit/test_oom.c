@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No memory: in each scenario every allocation fails in turn, once or from then on. Calls say OPRO_ERR_NOMEM; what set
- * something up can be called again, a run is dead and can still be looked at; nothing leaks; the loop ends.
+ * No memory: in each scenario every allocation fails in turn, once or from then on. Calls say
+ * OPRO_ERR_NOMEM; what set something up can be called again, a run is dead and can still be looked
+ * at; nothing leaks; the loop ends.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -16,7 +17,7 @@
 
 #include "opro/opro.h"
 
-/* ---- an allocator that fails ---------------------------------------------------------------------------------- */
+/* ---- an allocator that fails ----------------------------------------------------------------- */
 
 typedef struct memory {
     long count; /* allocations so far                      */
@@ -50,7 +51,7 @@ static void mem_free(void *p, void *user_data) {
     free(p);
 }
 
-/* ---- a world -------------------------------------------------------------------------------------------------- */
+/* ---- a world --------------------------------------------------------------------------------- */
 
 /* All that a scenario may use; what is NULL is not there. */
 typedef struct world {
@@ -102,7 +103,7 @@ static void hear_log(int32_t level, const char *domain, const char *message, siz
     assert_int_equal(strlen(message), len);
 }
 
-/* ---- callbacks of a problem ----------------------------------------------------------------------------------- */
+/* ---- callbacks of a problem ------------------------------------------------------------------ */
 
 static int32_t canonical(const opro_problem *problem, const char *text, size_t len, opro_sink *sink,
                          void *user_data) {
@@ -174,7 +175,7 @@ static int32_t exemplar(const opro_problem *problem, size_t index, opro_sink *si
     return st == OPRO_OK ? opro_sink_text(sink, "some number", OPRO_ZT) : st;
 }
 
-/* ---- answers -------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static double score_of(const char *text, size_t len) {
     uint32_t h = 2166136261u;
@@ -184,7 +185,10 @@ static double score_of(const char *text, size_t len) {
     return (double)(h >> 8) / 16777216.0;
 }
 
-/* A reply of one of many kinds: candidates to accept, to reject, to repair; nothing; rubbish; a long one. */
+/*
+ * A reply of one of many kinds: candidates to accept, to reject, to repair; nothing; rubbish; a
+ * long one.
+ */
 static opro_status reply(opro_run *run, uint64_t id, size_t i, uint64_t seed) {
     char text[2048];
     int n = (int)(seed % 1000);
@@ -229,7 +233,7 @@ static int32_t answer_at_once(opro_run *run, opro_request *request, void *user_d
     return answer(run, request);
 }
 
-/* ---- looking -------------------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 static int32_t observe(opro_run *run, const opro_event *event, void *user_data) {
     long *events = user_data;
@@ -297,7 +301,7 @@ static void expect_dead(opro_run *run) {
     look_at(run);
 }
 
-/* ---- going through it ----------------------------------------------------------------------------------------- */
+/* ---- going through it ------------------------------------------------------------------------ */
 
 static opro_status make_run(world *w) {
     opro_status st = opro_run_new(&w->run, w->problem, w->config, &w->mem);
@@ -377,7 +381,7 @@ static opro_status drive(world *w) {
     return st;
 }
 
-/* ---- scenarios ------------------------------------------------------------------------------------------------ */
+/* ---- scenarios ------------------------------------------------------------------------------- */
 
 static opro_status make_text_problem(world *w) {
     opro_status st;
@@ -567,7 +571,7 @@ static opro_status texts_by_local_search(world *w) {
     return st == OPRO_OK ? drive(w) : st;
 }
 
-/* ---- the builder alone ---------------------------------------------------------------------------------------- */
+/* ---- the builder alone ----------------------------------------------------------------------- */
 
 static int32_t block(const opro_meta_prompt *meta_prompt, const opro_trajectory *trajectory,
                      int32_t which, int64_t number, opro_sink *sink, void *user_data) {
@@ -658,7 +662,7 @@ static opro_status configs(world *w) {
     return OPRO_OK;
 }
 
-/* ---- every point of every scenario ---------------------------------------------------------------------------- */
+/* ---- every point of every scenario ----------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -47,7 +47,7 @@ static char *repeat(char c, size_t n) {
     return text;
 }
 
-/* ---- settings ------------------------------------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 static void test_new(void **state) {
     opro_problem *problem = make();
@@ -193,7 +193,7 @@ static void test_score_name(void **state) {
     opro_problem_free(problem);
 }
 
-/* ---- solutions and exemplars ---------------------------------------------------------------------------------- */
+/* ---- solutions and exemplars ----------------------------------------------------------------- */
 
 static void test_initial(void **state) {
     opro_problem *problem = make();
@@ -319,7 +319,7 @@ static void test_exemplar_fn(void **state) {
     assert_int_equal(b.destroyed, 2);
 }
 
-/* ---- steps ---------------------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 typedef opro_status (*set_fn)(opro_problem *, opro_text_fn, void *, opro_destroy_fn);
 
@@ -450,7 +450,7 @@ static void test_steps_replaced(void **state) {
     }
 }
 
-/* ---- frozen, shared ------------------------------------------------------------------------------------------- */
+/* ---- frozen, shared -------------------------------------------------------------------------- */
 
 static void test_frozen(void **state) {
     opro_problem *problem = make();
@@ -493,7 +493,7 @@ static void test_thawed(void **state) {
     opro_problem_free(problem);
 }
 
-/* ---- digest --------------------------------------------------------------------------------------------------- */
+/* ---- digest ---------------------------------------------------------------------------------- */
 
 /* One difference from a problem with a bit of everything. */
 static void differ(opro_problem *p, int how) {
@@ -590,9 +590,12 @@ static void test_digest_of_space(void **state) {
     assert_true(digest_of_space(0, 1, "c") != digest);
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
-/* A bit of everything, with an allocator that gives out after n: what fails leaves the problem as it was. */
+/*
+ * A bit of everything, with an allocator that gives out after n: what fails leaves the problem as
+ * it was.
+ */
 static void test_no_memory(void **state) {
     failing f = {0, 0};
     opro_allocator mem = failing_allocator(&f);

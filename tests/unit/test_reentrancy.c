@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of calls (lib/core/calls.def), row by row: each function is called inside each kind of callback of its object,
- * and says OPRO_ERR_REENTRANT exactly where the table does not allow it. The object goes on as if nothing had been.
+ * The table of calls (lib/core/calls.def), row by row: each function is called inside each kind of
+ * callback of its object, and says OPRO_ERR_REENTRANT exactly where the table does not allow it.
+ * The object goes on as if nothing had been.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -65,7 +66,7 @@ typedef struct world {
     int refused;            /* outer calls that said OPRO_ERR_REENTRANT */
 } world;
 
-/* ---- the rows ------------------------------------------------------------------------------------------------- */
+/* ---- the rows -------------------------------------------------------------------------------- */
 
 #define OF_META_PROMPT 1
 #define OF_RUN         2
@@ -73,7 +74,10 @@ typedef struct world {
 
 static int32_t observe(opro_run *run, const opro_event *event, void *user_data);
 
-/* Each function of the table with arguments that are fine but for the moment. A row without one does not compile. */
+/*
+ * Each function of the table with arguments that are fine but for the moment. A row without one
+ * does not compile.
+ */
 #define CALL(name, expression)                                                                     \
     static opro_status call_##name(world *w) {                                                     \
         (void)w;                                                                                   \
@@ -161,7 +165,7 @@ static int is_free(int row) {
     return strcmp(name + strlen(name) - 5, "_free") == 0;
 }
 
-/* ---- callbacks ------------------------------------------------------------------------------------------------ */
+/* ---- callbacks ------------------------------------------------------------------------------- */
 
 static const opro_error *error_of(const world *w) {
     switch (row_of(w->row)) {
@@ -311,7 +315,7 @@ static int32_t clock_fn(opro_driver *driver, opro_sink *sink, void *user_data) {
     return opro_sink_count(sink, 0);
 }
 
-/* ---- the world ------------------------------------------------------------------------------------------------ */
+/* ---- the world ------------------------------------------------------------------------------- */
 
 static opro_config *make_config(void) {
     opro_config *config;
@@ -401,9 +405,11 @@ static void free_world(world *w) {
     opro_request_free(w->score);
 }
 
-/* ---- going through it ----------------------------------------------------------------------------------------- */
+/* ---- going through it ------------------------------------------------------------------------ */
 
-/* An outer call has said this. Frees are told off there; everything else is none of its business. */
+/*
+ * An outer call has said this. Frees are told off there; everything else is none of its business.
+ */
 static opro_status outer(world *w, opro_status st) {
     if (st != OPRO_ERR_REENTRANT) return st;
     w->refused++;

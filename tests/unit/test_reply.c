@@ -50,7 +50,7 @@ static void check(int32_t format, const opro__space *space, const char *text, co
         fail_msg("%s\n  gives    %s\n  expected %s", text, found(), expect);
 }
 
-/* ---- one case a rule; the files of cases have many more -------------------------------------------------------- */
+/* ---- one case a rule; the files of cases have many more -------------------------------------- */
 
 static void test_tags(void **state) {
     static const struct {
@@ -226,7 +226,7 @@ static void test_clean(void **state) {
     }
 }
 
-/* ---- bounds --------------------------------------------------------------------------------------------------- */
+/* ---- bounds ---------------------------------------------------------------------------------- */
 
 static void test_limit(void **state) {
     char *text = malloc(OPRO__REPLY_MAX + 1);
@@ -322,7 +322,7 @@ static void test_restart_forgets_repeats(void **state) {
           "b|a");
 }
 
-/* ---- properties ----------------------------------------------------------------------------------------------- */
+/* ---- properties ------------------------------------------------------------------------------ */
 
 static const char *const pieces[] = {
     "<INS>",
@@ -484,7 +484,10 @@ static void test_random(void **state) {
     assert_true(total > 10000); /* there was something to check */
 }
 
-/* The rule of the brackets, word by word and slowly: the first that has a partner, then on behind it. */
+/*
+ * The rule of the brackets, word by word and slowly: the first that has a partner, then on behind
+ * it.
+ */
 static size_t slow_groups(const char *s, size_t len, char *out) {
     size_t n = 0;
 
@@ -514,7 +517,10 @@ static void test_brackets_as_the_rule_says(void **state) {
         char text[64], expect[200];
         size_t len = opro__rng_below(&rng, 24), n = 0;
 
-        /* a letter of its own in each pair of brackets, so that nothing is dropped as a repeat or as no text */
+        /*
+         * a letter of its own in each pair of brackets, so that nothing is dropped as a repeat or
+         * as no text
+         */
         for (size_t i = 0; i < len; i++) {
             text[n++] = opro__rng_below(&rng, 2) ? '[' : ']';
             text[n++] = (char)('A' + i);

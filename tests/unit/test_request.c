@@ -67,7 +67,7 @@ static void drop_json(opro_request *request) {
     request->json = NULL;
 }
 
-/* ---- getters -------------------------------------------------------------------------------------------------- */
+/* ---- getters --------------------------------------------------------------------------------- */
 
 static void check_propose(const opro_request *r) {
     size_t len = 99;
@@ -148,7 +148,7 @@ static void test_text(void **state) {
     }
 }
 
-/* ---- prompts -------------------------------------------------------------------------------------------------- */
+/* ---- prompts --------------------------------------------------------------------------------- */
 
 static void check_copy(const opro__prompt *copy, const opro_meta_prompt *from) {
     assert_int_equal(copy->n, opro_meta_prompt_messages(from));
@@ -197,7 +197,7 @@ static void test_prompt_copy(void **state) {
     opro_problem_free(problem);
 }
 
-/* ---- JSON ----------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static const char propose_json[] =
     "{\"kind\":\"propose\",\"id\":\"12\",\"step\":3,\"samples\":8,\"first_sample\":16,"
@@ -251,7 +251,7 @@ static void test_json_no_memory(void **state) {
     assert_int_equal(f.live, 0);
 }
 
-/* ---- clones --------------------------------------------------------------------------------------------------- */
+/* ---- clones ---------------------------------------------------------------------------------- */
 
 static void test_clone(void **state) {
     opro_request propose = make_propose(), score = make_score();

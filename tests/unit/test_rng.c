@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The expected numbers come from another implementation of the same definition, so that a platform that differs shows. */
+/*
+ * The expected numbers come from another implementation of the same definition, so that a platform
+ * that differs shows.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -70,7 +73,7 @@ static void test_counter(void **state) {
     assert_true(opro__rng_next(&a) != opro__rng_next(&b));
 }
 
-/* ---- do they look random -------------------------------------------------------------------------------------- */
+/* ---- do they look random --------------------------------------------------------------------- */
 
 /* Sum of (found - expected)^2 / expected: about the number of cells. */
 static double chi_square(const size_t *found, size_t cells, double total) {
@@ -96,7 +99,10 @@ static void test_below(void **state) {
                 30); /* 6 is to be expected; 30 once in 25,000 keys */
     for (int i = 0; i < 1000; i++)
         assert_true(opro__rng_below(&rng, 1) == 0);
-    /* a modulus that does not divide 2^64: without rejection the lower third would come twice as often */
+    /*
+     * a modulus that does not divide 2^64: without rejection the lower third would come twice as
+     * often
+     */
     memset(counts, 0, sizeof counts);
     for (int i = 0; i < 30000; i++)
         counts[opro__rng_below(&rng, UINT64_MAX / 3 * 2) / (UINT64_MAX / 3)]++;
@@ -169,7 +175,10 @@ static void test_choose_uniform(void **state) {
     assert_true(chi_square(pairs, 10, 50000) < 36); /* 9 is to be expected */
 }
 
-/* Steps, purposes and seeds that follow each other give numbers that have nothing to do with each other. */
+/*
+ * Steps, purposes and seeds that follow each other give numbers that have nothing to do with each
+ * other.
+ */
 static void test_keys(void **state) {
     size_t bits = 0;
 

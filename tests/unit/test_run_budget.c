@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Budgets: with 64 requests in flight and answers in any order, late, failed or never, what is used never passes a limit.
+ * Budgets: with 64 requests in flight and answers in any order, late, failed or never, what is used
+ * never passes a limit.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stepwise mode: the same seed and the same answers, in any order within a step, give the same requests, byte for byte,
- * and the same trajectory. A made-up world answers by what is asked, so that only the order differs between runs.
+ * Stepwise mode: the same seed and the same answers, in any order within a step, give the same
+ * requests, byte for byte, and the same trajectory. A made-up world answers by what is asked, so
+ * that only the order differs between runs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,12 +19,15 @@
 #include "opro/opro.h"
 
 #define WORLDS    100 /* seeds, each a world of its own ... */
-#define ORDERS    51 /* ... with one order to compare the others with; two tests: 10,000 comparisons */
+#define ORDERS    51  /* ... with one order to compare with; two tests: 10,000 comparisons */
 #define MOST_OPEN 512
 
-/* ---- the world ------------------------------------------------------------------------------------------------ */
+/* ---- the world ------------------------------------------------------------------------------- */
 
-/* A reply to a sample: often a repeat, a spelling variant, nothing at all, something illegal, or two candidates. */
+/*
+ * A reply to a sample: often a repeat, a spelling variant, nothing at all, something illegal, or
+ * two candidates.
+ */
 static size_t reply_to(const opro_request *request, size_t index, char *reply) {
     opro__rng rng = {opro__hash_add(opro_request_seed(request), index), 0};
     uint64_t word = opro__rng_below(&rng, 24);
@@ -54,7 +58,7 @@ static int score_of(const opro_request *request, double *scores, size_t *n) {
     return digest % 13 != 0;
 }
 
-/* ---- one run -------------------------------------------------------------------------------------------------- */
+/* ---- one run --------------------------------------------------------------------------------- */
 
 typedef struct outcome {
     uint64_t requests; /* of all requests as JSON, whatever their order */
@@ -155,7 +159,7 @@ static outcome run_once(opro_problem *problem, const opro_config *config, uint64
     return o;
 }
 
-/* ---- tests ---------------------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static opro_problem *make_problem(size_t train, size_t validation) {
     opro_problem *problem;
@@ -212,7 +216,10 @@ static void test_any_order(void **state) {
     opro_config_free(config);
 }
 
-/* Little room: few requests at a time, several requests a step, two candidates a reply, tight budgets. */
+/*
+ * Little room: few requests at a time, several requests a step, two candidates a reply, tight
+ * budgets.
+ */
 static void test_any_order_tight(void **state) {
     opro_config *config;
 

@@ -17,7 +17,7 @@
 
 static int shared_missing;
 
-/* ---- scores --------------------------------------------------------------------------------------------------- */
+/* ---- scores ---------------------------------------------------------------------------------- */
 
 static void bucket(double score, int64_t buckets, const char *expect) {
     opro__scale scale = {OPRO_DISPLAY_BUCKETS, 0, (double)buckets, 0, 1, 1};
@@ -176,7 +176,7 @@ static void test_scale_of_options(void **state) {
     assert_int_equal(s.decimals, 3); /* the option's, not the problem's */
 }
 
-/* ---- solutions ------------------------------------------------------------------------------------------------ */
+/* ---- solutions ------------------------------------------------------------------------------- */
 
 static void shows(const opro__space *space, const char *text, const char *expect) {
     opro__mem mem;
@@ -203,7 +203,7 @@ static void test_vectors(void **state) {
     shows(&space, "", "");
 }
 
-/* ---- which ones ----------------------------------------------------------------------------------------------- */
+/* ---- which ones ------------------------------------------------------------------------------ */
 
 typedef struct fixture {
     opro__mem mem;

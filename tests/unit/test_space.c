@@ -20,7 +20,7 @@ static int set_up(void **state) {
     return opro__mem_init(&mem, NULL) == OPRO_OK ? 0 : -1;
 }
 
-/* ---- vectors -------------------------------------------------------------------------------------------------- */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
 static char w[] = "w", b[] = "b", rate[] = "Rate_2";
 static char *names[] = {w, b, rate};
@@ -224,7 +224,7 @@ static void test_space_free(void **state) {
     opro__space_free(&space, &mem);
 }
 
-/* ---- permutations --------------------------------------------------------------------------------------------- */
+/* ---- permutations ---------------------------------------------------------------------------- */
 
 /* The canonical text, or the message. */
 static const char *permutation(size_t n, int32_t symmetry, const char *text) {

@@ -36,7 +36,10 @@ static void test_rule(void **state) {
     assert_int_equal(opro_estimate_tokens(NULL, 0), 0);
 }
 
-/* Counts of byte-pair tokenizers in use (cl100k) for texts of the usual kinds: ours is never under them. */
+/*
+ * Counts of byte-pair tokenizers in use (cl100k) for texts of the usual kinds: ours is never under
+ * them.
+ */
 static void test_counts_high(void **state) {
     static const struct {
         const char *text;
@@ -68,7 +71,10 @@ static size_t random_text(opro__rng *rng, char *text, size_t max) {
     return len;
 }
 
-/* What the bounds rely on: two texts put together cost no more than both alone, and taking one out saves, never adds. */
+/*
+ * What the bounds rely on: two texts put together cost no more than both alone, and taking one out
+ * saves, never adds.
+ */
 static void test_adds_up(void **state) {
     opro__rng rng = opro__rng_make(1, 2, 3);
     char text[128];
@@ -88,7 +94,7 @@ static void test_adds_up(void **state) {
     }
 }
 
-/* ---- the callback --------------------------------------------------------------------------------------------- */
+/* ---- the callback ---------------------------------------------------------------------------- */
 
 static int32_t bytes(const opro_meta_prompt *mp, const char *text, size_t len, opro_sink *sink,
                      void *user_data) {

@@ -53,7 +53,10 @@ static opro_tour *instance(opro__rng *rng, size_t n, const opro_allocator *mem) 
     return tour;
 }
 
-/* No exchange of two edges, and no other place for a node, shortens the tour: n <= 11, where all nodes are neighbours. */
+/*
+ * No exchange of two edges, and no other place for a node, shortens the tour: n <= 11, where all
+ * nodes are neighbours.
+ */
 static void check_descended(const opro_tour *tour, const int32_t *nodes, size_t n) {
     for (size_t i = 0; i + 1 < n; i++)
         for (size_t j = i + 2; j < n; j++) {
@@ -161,8 +164,10 @@ static void test_quality(void **state) {
     opro_tour_free(tour);
 }
 
-/* Longer kicks than half the tour, the ends of the array in the middle of a stretch, no full matrix: always a tour, never
- * a longer one, and the same for the same seed. */
+/*
+ * Longer kicks than half the tour, the ends of the array in the middle of a stretch, no full
+ * matrix: always a tour, never a longer one, and the same for the same seed.
+ */
 static void test_any_size(void **state) {
     static const size_t sizes[] = {4, 5, 6, 7, 8, 10, 13, 20, 31, 50, 100, 1100};
     opro__rng rng = opro__rng_make(4, 0, 0);
@@ -209,7 +214,10 @@ static void test_seed(void **state) {
     opro_tour_free(tour);
 }
 
-/* Weights that differ by rounding only, are all the same, all 0, or as large as they may be: the descent ends. */
+/*
+ * Weights that differ by rounding only, are all the same, all 0, or as large as they may be: the
+ * descent ends.
+ */
 static void test_strange_weights(void **state) {
     double weights[30 * 30];
     opro_tour *tour = NULL;

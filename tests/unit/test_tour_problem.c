@@ -118,8 +118,10 @@ static double length_of(const opro_problem *problem, const opro_tour *tour, cons
     return length;
 }
 
-/* However a tour is written, it comes out the same, and better than by a descent alone; other tours may come out
- * differently. */
+/*
+ * However a tour is written, it comes out the same, and better than by a descent alone; other tours
+ * may come out differently.
+ */
 static void test_polish_repeats(void **state) {
     double x[120], y[120];
     int32_t nodes[120], turned[120];
@@ -280,7 +282,10 @@ static void test_largest_description(void **state) {
     free(x);
 }
 
-/* The n-th allocation fails: clean, nothing leaks, and an instance that nobody uses can still be changed. */
+/*
+ * The n-th allocation fails: clean, nothing leaks, and an instance that nobody uses can still be
+ * changed.
+ */
 static void test_no_memory(void **state) {
     (void)state;
     for (int which = 0; which < 2; which++) {

@@ -77,7 +77,7 @@ static opro__candidate *lookup(const inner *in, const char *text) {
     return opro__trajectory_lookup(&in->t, text, strlen(text));
 }
 
-/* ---- by itself ------------------------------------------------------------------------------------------------ */
+/* ---- by itself ------------------------------------------------------------------------------- */
 
 static void test_empty(void **state) {
     opro_trajectory *t = make(OPRO_MINIMIZE);
@@ -202,7 +202,7 @@ static void test_out_of_range(void **state) {
     opro_trajectory_free(t);
 }
 
-/* ---- order ---------------------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /* The best is the first of equal ones; the top shows the later of equal ones first. */
 static void test_ties(void **state) {
@@ -369,7 +369,7 @@ static void test_commit_order(void **state) {
     inner_free(&in);
 }
 
-/* ---- duplicates ----------------------------------------------------------------------------------------------- */
+/* ---- duplicates ------------------------------------------------------------------------------ */
 
 static void test_exact(void **state) {
     opro_trajectory *t = make(OPRO_MAXIMIZE);
@@ -434,7 +434,10 @@ static void test_normalised(void **state) {
     inner_free(&in);
 }
 
-/* Several spellings were pending together: the very text is found, else the oldest of those that have a number. */
+/*
+ * Several spellings were pending together: the very text is found, else the oldest of those that
+ * have a number.
+ */
 static void test_pending_spellings(void **state) {
     inner in;
     opro__candidate *a, *b;
@@ -467,7 +470,10 @@ static size_t normalise(const char *s, size_t len, char *out) {
     return n && out[n - 1] == ' ' ? n - 1 : n;
 }
 
-/* Pairs of texts that differ in blanks, case or a letter, at all lengths and places: the same if and only if they count as it. */
+/*
+ * Pairs of texts that differ in blanks, case or a letter, at all lengths and places: the same if
+ * and only if they count as it.
+ */
 static void test_normalised_random(void **state) {
     static const char letters[] = "  \t\nabABzZ`{@[\x01\x7f\xc3\xa9.";
     opro__rng rng = opro__rng_make(8, 0, 0);
@@ -502,7 +508,7 @@ static void test_normalised_random(void **state) {
     assert_true(equal > 10000 && equal < 29000); /* both kinds were there */
 }
 
-/* ---- texts and words ------------------------------------------------------------------------------------------ */
+/* ---- texts and words ------------------------------------------------------------------------- */
 
 /* The i-th text: mostly short ones, some that are longer than what texts are usually kept in. */
 static size_t write_text(char *text, size_t i) {
@@ -597,7 +603,7 @@ static void test_of_a_run(void **state) {
     inner_free(&in);
 }
 
-/* ---- digest --------------------------------------------------------------------------------------------------- */
+/* ---- digest ---------------------------------------------------------------------------------- */
 
 /* One candidate, with one difference from the usual one. */
 static uint64_t digest_of(int how) {
@@ -653,7 +659,7 @@ static void test_hash_reference(void **state) {
     opro_trajectory_free(t);
 }
 
-/* ---- figures -------------------------------------------------------------------------------------------------- */
+/* ---- figures --------------------------------------------------------------------------------- */
 
 static void test_figures(void **state) {
     static const int32_t all[] = {
@@ -691,9 +697,12 @@ static void test_figures(void **state) {
     inner_free(&in);
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
-/* Everything that allocates; what fails has not happened, and the rest goes on when there is memory again. */
+/*
+ * Everything that allocates; what fails has not happened, and the rest goes on when there is memory
+ * again.
+ */
 static void test_no_memory(void **state) {
     const double scores[] = {1, 2, 3};
     char text[20000];

@@ -275,7 +275,9 @@ static void test_bytes(void **state) {
     opro_tour_free(tour);
 }
 
-/* Every beginning of a valid file, and every file with one byte changed: read or refused, no more. */
+/*
+ * Every beginning of a valid file, and every file with one byte changed: read or refused, no more.
+ */
 static void test_damaged(void **state) {
     static const char text[] =
         "NAME: x\n" HEAD NODES "DISPLAY_DATA_SECTION\n1 2 3\nCOMMENT: a\nEOF\n";

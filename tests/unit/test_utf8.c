@@ -25,7 +25,7 @@ static int tear_down(void **state) {
     return mem.used != 0;
 }
 
-/* ---- cases by hand -------------------------------------------------------------------------------------------- */
+/* ---- cases by hand --------------------------------------------------------------------------- */
 
 static const struct {
     const char *s;
@@ -135,7 +135,7 @@ static void test_cut(void **state) {
     assert_int_equal(opro__utf8_cut("\x80\x80\x80", 3, 2), 0); /* not UTF-8, and no way out of it */
 }
 
-/* ---- by the definition ---------------------------------------------------------------------------------------- */
+/* ---- by the definition ----------------------------------------------------------------------- */
 
 static const struct {
     unsigned char low[4], high[4];
@@ -152,7 +152,10 @@ static const struct {
     {{0xf4, 0x80, 0x80, 0x80}, {0xf4, 0x8f, 0xbf, 0xbf}, 4},
 };
 
-/* How many bytes of s begin a well-formed sequence, at least 1 to move on; *whole says if it is all of one. */
+/*
+ * How many bytes of s begin a well-formed sequence, at least 1 to move on; *whole says if it is all
+ * of one.
+ */
 static size_t longest_part(const unsigned char *s, size_t len, int *whole) {
     size_t best = 1;
 

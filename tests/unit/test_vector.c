@@ -202,7 +202,7 @@ static void test_parse_and_format(void **state) {
     opro_problem_free(integer);
 }
 
-/* ---- the scorer ----------------------------------------------------------------------------------------------- */
+/* ---- the scorer ------------------------------------------------------------------------------ */
 
 typedef struct host {
     int calls;
@@ -320,7 +320,7 @@ static void test_scorer_memory(void **state) {
     opro_problem_free(problem);
 }
 
-/* ---- no memory ------------------------------------------------------------------------------------------------ */
+/* ---- no memory ------------------------------------------------------------------------------- */
 
 static opro_status everything(const opro_allocator *mem, host *h) {
     static const char *const names[] = {"w", "b"};

@@ -65,7 +65,7 @@ static const char *block(fixture *f, int32_t id) {
     return opro__buf_text(&f->out);
 }
 
-/* ---- what fits together --------------------------------------------------------------------------------------- */
+/* ---- what fits together ---------------------------------------------------------------------- */
 
 static void test_options(void **state) {
     static const struct {
@@ -135,7 +135,7 @@ static void test_marks(void **state) {
     tear_down(&f);
 }
 
-/* ---- layouts -------------------------------------------------------------------------------------------------- */
+/* ---- layouts --------------------------------------------------------------------------------- */
 
 static void test_exemplars(void **state) {
     static const struct {
@@ -285,7 +285,10 @@ static void test_layout(void **state) {
     tear_down(&f);
 }
 
-/* No talk of instructions where there are none, of scores that are not shown, of a description that is empty. */
+/*
+ * No talk of instructions where there are none, of scores that are not shown, of a description that
+ * is empty.
+ */
 static void test_says_what_is_so(void **state) {
     static const char *const kinds[] = {"chat", "square", "pretrained", "tour"};
     fixture f;
