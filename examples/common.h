@@ -17,7 +17,8 @@
 #include <stdio.h>
 
 #define PROGRAM_HELP (-1) /* from program_open(): nothing more to do, and all is well */
-#define NO_MODEL     "No language model took part: the proposals are those of classical local search."
+
+#define NO_MODEL "No language model took part: the proposals are those of classical local search."
 
 /* What an option of a program takes. */
 enum {
