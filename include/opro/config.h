@@ -86,7 +86,41 @@ enum {
     OPRO_OPT_LOCAL_RESTART = 800,
     OPRO_OPT_LOCAL_FLOOR = 801,
     OPRO_OPT_LOCAL_DECAY = 802,
-    OPRO_OPT_LOCAL_SURROGATE = 803
+    OPRO_OPT_LOCAL_SURROGATE = 803,
+    /* the model client */
+    OPRO_OPT_MODEL_DIALECT = 900,
+    OPRO_OPT_MODEL_PREFIX = 901,
+    OPRO_OPT_MODEL_SAMPLES = 902,
+    OPRO_OPT_MODEL_MOST_SAMPLES = 903,
+    OPRO_OPT_MODEL_FIRST_ALONE = 904,
+    OPRO_OPT_MODEL_HTTP = 905,
+    OPRO_OPT_MODEL_ALLOW_HTTP = 906,
+    OPRO_OPT_MODEL_MAX_WAITING = 907,
+    OPRO_OPT_MODEL_IN_FLIGHT = 908,
+    OPRO_OPT_MODEL_MAX_IN_FLIGHT = 909,
+    OPRO_OPT_MODEL_ADAPTIVE = 910,
+    OPRO_OPT_MODEL_REQUESTS_PER_MINUTE = 911,
+    OPRO_OPT_MODEL_TOKENS_PER_MINUTE = 912,
+    OPRO_OPT_MODEL_CONNECT_TIMEOUT_MS = 913,
+    OPRO_OPT_MODEL_IDLE_TIMEOUT_MS = 914,
+    OPRO_OPT_MODEL_TIMEOUT_MS = 915,
+    OPRO_OPT_MODEL_DEADLINE_MS = 916,
+    OPRO_OPT_MODEL_LOADING_MS = 917,
+    OPRO_OPT_MODEL_ATTEMPTS = 918,
+    OPRO_OPT_MODEL_BACKOFF_MS = 919,
+    OPRO_OPT_MODEL_BACKOFF_MAX_MS = 920,
+    OPRO_OPT_MODEL_BACKOFF_BUSY_MAX_MS = 921,
+    OPRO_OPT_MODEL_RETRY_AFTER_MAX_MS = 922,
+    OPRO_OPT_MODEL_RETRY_PERCENT = 923,
+    OPRO_OPT_MODEL_BREAKER_FAILURES = 924,
+    OPRO_OPT_MODEL_BREAKER_MS = 925,
+    OPRO_OPT_MODEL_MAX_BODY = 926,
+    OPRO_OPT_MODEL_MAX_HEADER = 927,
+    OPRO_OPT_MODEL_ACCEPT_TRUNCATED = 928,
+    OPRO_OPT_MODEL_CACHE_BYTES = 929,
+    OPRO_OPT_MODEL_PROMPT_PRICE = 930,
+    OPRO_OPT_MODEL_CACHED_PRICE = 931,
+    OPRO_OPT_MODEL_REPLY_PRICE = 932
 };
 
 /* Values of the choice options. */
@@ -124,8 +158,26 @@ enum {
     OPRO_POSITION_A_BEGIN = 40,
 
     OPRO_SCHEDULE_CONSTANT = 10,
-    OPRO_SCHEDULE_LINEAR =
-        20 /* from temperature towards temperature_end over steps, as the published program does */
+    /* from temperature towards temperature_end over steps, as the published program does */
+    OPRO_SCHEDULE_LINEAR = 20,
+
+    OPRO_DIALECT_AUTO = 10,
+    OPRO_DIALECT_OPENAI = 20,      /* chat completions, by whoever serves them                  */
+    OPRO_DIALECT_COMPLETIONS = 30, /* legacy completions: a base model continues a text         */
+    OPRO_DIALECT_RESPONSES = 40,   /* OpenAI Responses                                          */
+    OPRO_DIALECT_ANTHROPIC = 50,   /* Anthropic Messages                                        */
+    OPRO_DIALECT_GEMINI = 60,      /* Gemini generateContent                                    */
+    OPRO_DIALECT_AZURE = 70,       /* chat completions with Azure's paths and key header        */
+
+    OPRO_PREFIX_AUTO = 10,
+    OPRO_PREFIX_NONE = 20,     /* it cannot                                                     */
+    OPRO_PREFIX_TRAILING = 30, /* by a last message of the assistant's alone                    */
+    OPRO_PREFIX_CONTINUE = 40, /* ... and continue_final_message (vLLM)                         */
+    OPRO_PREFIX_MARKED = 50,   /* ... and "prefix": true (Mistral, DeepSeek)                    */
+
+    OPRO_SAMPLING_AUTO = 10,
+    OPRO_SAMPLING_TOGETHER = 20,
+    OPRO_SAMPLING_SINGLY = 30
 };
 
 /* A config with every option at its default. Since 0.1. */

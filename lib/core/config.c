@@ -47,6 +47,27 @@ static const choice positions[] = {{"before_q", OPRO_POSITION_BEFORE_Q},
                                    {NULL, 0}};
 static const choice schedules[] = {
     {"constant", OPRO_SCHEDULE_CONSTANT}, {"linear", OPRO_SCHEDULE_LINEAR}, {NULL, 0}};
+static const choice dialects[] = {
+    {"auto", OPRO_DIALECT_AUTO},
+    {"openai", OPRO_DIALECT_OPENAI},
+    {"completions", OPRO_DIALECT_COMPLETIONS},
+    {"responses", OPRO_DIALECT_RESPONSES},
+    {"anthropic", OPRO_DIALECT_ANTHROPIC},
+    {"gemini", OPRO_DIALECT_GEMINI},
+    {"azure", OPRO_DIALECT_AZURE},
+    {NULL, 0},
+};
+static const choice prefixes[] = {
+    {"auto", OPRO_PREFIX_AUTO},         {"none", OPRO_PREFIX_NONE},
+    {"trailing", OPRO_PREFIX_TRAILING}, {"continue", OPRO_PREFIX_CONTINUE},
+    {"marked", OPRO_PREFIX_MARKED},     {NULL, 0},
+};
+static const choice samplings[] = {
+    {"auto", OPRO_SAMPLING_AUTO},
+    {"together", OPRO_SAMPLING_TOGETHER},
+    {"singly", OPRO_SAMPLING_SINGLY},
+    {NULL, 0},
+};
 
 /* A row of options.def. */
 typedef struct option {
