@@ -167,6 +167,13 @@ OPRO_API opro_status opro_run_answer_truncated(opro_run *run, uint64_t id, size_
                                                int32_t origin, const char *reply, size_t len);
 
 /*
+ * As opro_run_answer_reply(), for a refusal: the model would not answer, or a filter stepped in;
+ * text says why, as far as anybody said it. It is rejected as refused. Since 0.1.
+ */
+OPRO_API opro_status opro_run_answer_refused(opro_run *run, uint64_t id, size_t index,
+                                             int32_t origin, const char *text, size_t len);
+
+/*
  * As opro_run_answer_reply(), with a bare solution instead of a model's reply: nothing is cut out
  * of it. Since 0.1.
  */
@@ -269,9 +276,9 @@ enum {
 OPRO_API int64_t opro_run_count(const opro_run *run, int32_t counter);
 
 /*
- * A digest of the whole state: options, problem, counters, trajectory, open requests. Two runs
- * with the same digest hand out the same requests. Independent of the order of answers within a
- * step (stepwise). Since 0.1.
+ * A digest of the whole state: options (but for those of the model client, which decide nothing
+ * here), problem, counters, trajectory, open requests. Two runs with the same digest hand out the
+ * same requests. Independent of the order of answers within a step (stepwise). Since 0.1.
  */
 OPRO_API uint64_t opro_run_state_hash(const opro_run *run);
 

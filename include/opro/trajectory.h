@@ -31,6 +31,7 @@ enum {
     OPRO_REASON_PLACEHOLDER = 50,  /* option forbid_placeholder                      */
     OPRO_REASON_NOT_LEGAL = 60,    /* the problem's canonical or check said no       */
     OPRO_REASON_TRUNCATED = 70,    /* the reply was cut off                          */
+    OPRO_REASON_REFUSED = 75,      /* the model refused to answer                    */
     OPRO_REASON_NOT_SCORED = 80,   /* the scorer gave up, or the run stopped first   */
     OPRO_REASON_NO_REPLY = 90      /* the optimizer gave up                          */
 };
@@ -127,7 +128,7 @@ enum {
     OPRO_FIGURE_SCORED = 20,      /* candidates that were scored                          */
     OPRO_FIGURE_REJECTED = 30,    /* replies and candidates that were rejected            */
     OPRO_FIGURE_DUPLICATES = 40,  /* ... because they were met before                     */
-    OPRO_FIGURE_FAILED = 50,      /* requests and candidates that failed                  */
+    OPRO_FIGURE_FAILED = 50,      /* failed requests, candidates that were never scored   */
     OPRO_FIGURE_BEST = 60,        /* best score of the step; NaN: none was scored         */
     OPRO_FIGURE_MEAN = 70,        /* mean score of the step                               */
     OPRO_FIGURE_DEVIATION = 80,   /* standard deviation of the step's scores              */

@@ -480,6 +480,9 @@ opro_status opro__admit(opro_run *run, opro__batch *batch, size_t sample, int32_
     if (how == OPRO__ANSWER_TRUNCATED)
         return reject_reply(run, batch, sample, origin, text, len, OPRO_REASON_TRUNCATED,
                             "the reply was cut off");
+    if (how == OPRO__ANSWER_REFUSED)
+        return reject_reply(run, batch, sample, origin, text, len, OPRO_REASON_REFUSED,
+                            "the model refused");
     if (how == OPRO__ANSWER_SOLUTION && len)
         return admit_solution(run, batch, sample, origin, text, len);
     if (how == OPRO__ANSWER_SOLUTION)

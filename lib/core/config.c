@@ -429,10 +429,16 @@ opro__log *opro__config_log(const opro_config *config) {
     return config ? opro__log_share(config->log) : NULL;
 }
 
-uint64_t opro__options_digest(const opro__options *values) {
+/* The model client's have the ids from 900 to 999. */
+static int decides(int32_t id) {
+    return id < 900 || id > 999;
+}
+
+static uint64_t digest_of(const opro__options *values, int all) {
     uint64_t digest = 0;
 
     for (size_t i = 0; i < OPRO__OPTIONS; i++) {
+        if (!all && !decides(options[i].id)) continue;
         digest = opro__hash_add(digest, (uint64_t)options[i].id);
         if (options[i].type == OPRO_TYPE_REAL)
             digest = opro__hash_add_real(digest, values->values[i].r);
@@ -440,4 +446,12 @@ uint64_t opro__options_digest(const opro__options *values) {
             digest = opro__hash_add(digest, (uint64_t)values->values[i].i);
     }
     return digest;
+}
+
+uint64_t opro__options_digest(const opro__options *values) {
+    return digest_of(values, 1);
+}
+
+uint64_t opro__options_run_digest(const opro__options *values) {
+    return digest_of(values, 0);
 }

@@ -40,7 +40,9 @@ void opro__options_copy(opro__options *out, const opro_config *config);
 /* The log of a config, shared; NULL for none. */
 opro__log *opro__config_log(const opro_config *config);
 
+/* Of all values; of those that decide what a run asks for, which the model client's do not. */
 uint64_t opro__options_digest(const opro__options *options);
+uint64_t opro__options_run_digest(const opro__options *options);
 
 /* Read: OPRO__INT(options, SEED), OPRO__REAL(options, TEMPERATURE). */
 #define OPRO__INT(options, id)  ((options)->values[OPRO__ROW_##id].i)

@@ -42,6 +42,7 @@ static const char *reason_words(const opro__candidate *c) {
     case OPRO_REASON_PLACEHOLDER: return "has the placeholder in it";
     case OPRO_REASON_NOT_LEGAL: return "not allowed";
     case OPRO_REASON_TRUNCATED: return "cut off before its end";
+    case OPRO_REASON_REFUSED: return "refused";
     case OPRO_REASON_NOT_SCORED: return "could not be scored";
     case OPRO_REASON_NO_REPLY: return "no reply";
     default: return c->verdict == OPRO_VERDICT_FAILED ? "could not be scored" : "not allowed";

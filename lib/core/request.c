@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "request.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -245,6 +246,7 @@ opro_status opro_request_clone(opro_request **out, const opro_request *request,
     clone->mem = &clone->own;
     clone->batch = NULL;
     clone->work = NULL;
+    clone->watches = NULL;
     clone->prompt = NULL;
     clone->own_prompt = (opro__prompt){NULL, 0};
     clone->text = clone->json = NULL;
@@ -278,6 +280,33 @@ void opro_request_free(opro_request *request) {
     opro__free(request->mem, request->json);
     mem = request->own;
     opro__free(&mem, request);
+}
+
+/* ---- watches --------------------------------------------------------------------------------- */
+
+void opro__request_watch(opro_request *request, opro__watch *watch, void (*fn)(void *ctx),
+                         void *ctx) {
+    assert(request->batch && !watch->at);
+    *watch = (opro__watch){fn, ctx, request->watches, &request->watches};
+    if (watch->next) watch->next->at = &watch->next;
+    request->watches = watch;
+}
+
+void opro__watch_off(opro__watch *watch) {
+    if (!watch->at) return;
+    *watch->at = watch->next;
+    if (watch->next) watch->next->at = watch->at;
+    watch->at = NULL;
+    watch->next = NULL;
+}
+
+void opro__request_tell(opro_request *request) {
+    while (request->watches) {
+        opro__watch *watch = request->watches;
+
+        opro__watch_off(watch);
+        watch->fn(watch->ctx);
+    }
 }
 
 void opro__request_free(opro_request *request) {

@@ -23,6 +23,16 @@ typedef struct opro__prompt {
     size_t n;
 } opro__prompt;
 
+/*
+ * Who works on a request outside the run hears when it is closed by anybody else: cancelled, out
+ * of time, answered by another, or gone with the run.
+ */
+typedef struct opro__watch {
+    void (*fn)(void *ctx); /* may not call into the run */
+    void *ctx;
+    struct opro__watch *next, **at; /* at NULL: it is off */
+} opro__watch;
+
 struct opro_request {
     opro__mem own;  /* clones only */
     opro__mem *mem; /* &own, or the run's */
@@ -53,7 +63,8 @@ struct opro_request {
     opro__amounts reserved;
     int64_t prompt_tokens, reply_tokens, cost; /* used so far */
     int64_t deadline;                          /* INT64_MAX: none */
-    size_t answered;                           /* samples */
+    opro__watch *watches;
+    size_t answered; /* samples */
 };
 
 /* Copy the messages of a builder. */
@@ -62,6 +73,18 @@ void opro__prompt_free(opro__prompt *prompt, opro__mem *mem);
 
 /* The last user message, "" if there is none. */
 const char *opro__prompt_text(const opro__prompt *prompt, size_t *len);
+
+/*
+ * Watch an open request of a run (no clone) with a watch that is off. fn runs exactly once, when
+ * the request is closed, and the watch is off then; so whoever gives the answer that closes it
+ * takes his own watch off before.
+ */
+void opro__request_watch(opro_request *request, opro__watch *watch, void (*fn)(void *ctx),
+                         void *ctx);
+void opro__watch_off(opro__watch *watch); /* nothing if it is off */
+
+/* Tell all who watch. */
+void opro__request_tell(opro_request *request);
 
 /* Free a request of a run. */
 void opro__request_free(opro_request *request);

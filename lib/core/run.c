@@ -107,9 +107,9 @@ void opro_run_free(opro_run *run) {
     opro__mem mem;
 
     if (!run || !opro__may_free(&run->guard, OPRO__CALL_opro_run_free) || run->driven) return;
-    opro__run_sweep(run);
     while (run->n_open)
-        opro__request_free(run->open[--run->n_open]);
+        opro__run_close(run, run->open[run->n_open - 1]);
+    opro__run_sweep(run);
     opro__free(&run->mem, run->open);
     while (run->batches) {
         opro__batch *next = run->batches->next;
@@ -358,7 +358,7 @@ uint64_t opro_run_state_hash(const opro_run *run) {
                                run->prompt_tokens,
                                run->reply_tokens};
     uint64_t digest =
-        opro__hash_add(opro__options_digest(&run->options), opro_problem_digest(run->problem));
+        opro__hash_add(opro__options_run_digest(&run->options), opro_problem_digest(run->problem));
 
     digest = opro__hash_add(digest, opro_trajectory_hash(&run->trajectory));
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

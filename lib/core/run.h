@@ -89,6 +89,7 @@ struct opro__batch {
     opro__amounts held;  /* reserved for what it has yet to ask for   */
     int64_t extra;       /* samples reserved for asking again         */
     int64_t proposals, rejected, duplicates, calls;
+    int64_t unscored; /* candidates given up without a failed request */
     int64_t prompt_tokens, reply_tokens, cost;
 };
 
@@ -171,8 +172,8 @@ opro_status opro__run_issue_score_id(opro_run *run, const opro__candidate *candi
                                      uint64_t *id);
 
 /*
- * It is answered or cancelled: settle its reservation and forget it. Who answers may still look at
- * it (to see how many samples it wanted, say), so it is freed later.
+ * It is answered or cancelled: settle its reservation, forget it, and tell who watches it. Who
+ * answers may still look at it (to see how many samples it wanted, say), so it is freed later.
  */
 void opro__run_close(opro_run *run, opro_request *request);
 
@@ -221,6 +222,7 @@ opro_status opro__run_finish(opro_run *run, opro_status st);
 enum {
     OPRO__ANSWER_REPLY,     /* candidates are cut out of it */
     OPRO__ANSWER_TRUNCATED, /* rejected as a whole          */
+    OPRO__ANSWER_REFUSED,   /* the same                     */
     OPRO__ANSWER_SOLUTION   /* it is one candidate          */
 };
 

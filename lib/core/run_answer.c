@@ -130,6 +130,12 @@ opro_status opro_run_answer_truncated(opro_run *run, uint64_t id, size_t index, 
                         OPRO__ANSWER_TRUNCATED, reply, len);
 }
 
+opro_status opro_run_answer_refused(opro_run *run, uint64_t id, size_t index, int32_t origin,
+                                    const char *text, size_t len) {
+    return answer_reply(run, OPRO__CALL_opro_run_answer_refused, id, &index, origin,
+                        OPRO__ANSWER_REFUSED, text, len);
+}
+
 opro_status opro_run_answer_solution(opro_run *run, uint64_t id, size_t index, int32_t origin,
                                      const char *text, size_t len) {
     return answer_reply(run, OPRO__CALL_opro_run_answer_solution, id, &index, origin,

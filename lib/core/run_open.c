@@ -110,6 +110,9 @@ void opro__run_close(opro_run *run, opro_request *request) {
     run->n_open--;
     request->next = run->closed;
     run->closed = request;
+    opro__callback_begin(&run->guard);
+    opro__request_tell(request);
+    opro__callback_end(&run->guard);
 }
 
 void opro__run_sweep(opro_run *run) {

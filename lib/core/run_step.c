@@ -209,6 +209,7 @@ static opro_status begin_initial(opro_run *run, opro__batch *batch, opro__candid
     if (st != OPRO_OK) return st;
     if (!affordable) {
         c->reason = OPRO_REASON_NOT_SCORED;
+        batch->unscored++;
         opro__work_decide(run, batch, work, OPRO_VERDICT_FAILED);
         return OPRO_OK;
     }
@@ -325,7 +326,6 @@ static opro_status commit(opro_run *run, opro__batch *batch, opro__work *work) {
     work->state = OPRO__WORK_COMMITTED;
     c->sample = (uint32_t)work->sample;
     opro__trajectory_commit(&run->trajectory, c);
-    if (c->verdict == OPRO_VERDICT_FAILED) f->failed++;
     if (c->verdict == OPRO_VERDICT_SCORED) count_score(f, c->score, run->problem->direction);
     if (run->trajectory.best == best) return OPRO_OK;
     if (batch->step > run->best_step) run->best_step = batch->step;
@@ -370,7 +370,7 @@ static void write_figures(opro_run *run, const opro__batch *batch) {
     f->proposals = batch->proposals;
     f->rejected = batch->rejected;
     f->duplicates = batch->duplicates;
-    f->failed += batch->failed[0] + batch->failed[1];
+    f->failed = batch->failed[0] + batch->failed[1] + batch->unscored;
     f->scorer_calls = batch->calls;
     f->prompt_tokens = batch->prompt_tokens;
     f->reply_tokens = batch->reply_tokens;
@@ -506,6 +506,7 @@ static void give_up(opro_run *run, opro__batch *batch) {
         if (work->state >= OPRO__WORK_DECIDED) continue;
         if (!scored) work->candidate->reason = OPRO_REASON_NOT_SCORED;
         if (!scored) work->candidate->score = NAN;
+        batch->unscored += !scored;
         opro__work_decide(run, batch, work, scored ? OPRO_VERDICT_SCORED : OPRO_VERDICT_FAILED);
     }
 }

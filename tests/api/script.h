@@ -209,6 +209,7 @@ static inline const char *reason_name(int32_t reason) {
     case OPRO_REASON_PLACEHOLDER: return "placeholder";
     case OPRO_REASON_NOT_LEGAL: return "not_legal";
     case OPRO_REASON_TRUNCATED: return "truncated";
+    case OPRO_REASON_REFUSED: return "refused";
     case OPRO_REASON_NOT_SCORED: return "not_scored";
     case OPRO_REASON_NO_REPLY: return "no_reply";
     default: return "?";

@@ -151,6 +151,7 @@ static void all_answers_say(opro_run *run, uint64_t id, opro_status expected) {
     assert_message(opro_run_error(run), expected);
     assert_int_equal(opro_run_answer_reply(run, id, 0, 0, "x", 1), expected);
     assert_int_equal(opro_run_answer_truncated(run, id, 0, 0, "x", 1), expected);
+    assert_int_equal(opro_run_answer_refused(run, id, 0, 0, "x", 1), expected);
     assert_int_equal(opro_run_answer_solution(run, id, 0, 0, "x", 1), expected);
     assert_int_equal(opro_run_answer_scores(run, id, &score, 1), expected);
     assert_int_equal(opro_run_answer_error(run, id, OPRO_ERR_FAILED, "x", 1), expected);
@@ -443,7 +444,7 @@ static void a_failure_is_never_a_score(void **state) {
     assert_true(isnan(opro_trajectory_score(t, 1)));
     assert_int_equal(opro_trajectory_scores(t, 1, OPRO_TRAIN, NULL, 0), 0);
     assert_true(opro_trajectory_figure(t, 0, OPRO_FIGURE_MEAN) == 0.25);
-    assert_true(opro_trajectory_figure(t, 0, OPRO_FIGURE_FAILED) >= 1);
+    assert_true(opro_trajectory_figure(t, 0, OPRO_FIGURE_FAILED) == 1); /* once, not twice */
     assert_int_equal(opro_run_count(run, OPRO_COUNT_FAILURES), 1);
     opro_run_free(run);
 }
@@ -538,6 +539,50 @@ static void the_state_hash_sees_what_matters(void **state) {
         n++;
         opro_run_free(run);
     }
+}
+
+/* Another client, the same run. */
+static void the_state_hash_does_not_see_the_client(void **state) {
+    opro_run *a = run_of(text_problem(), "samples_per_step=2");
+    opro_run *b = run_of(text_problem(), "samples_per_step=2 model_in_flight=1 model_timeout_ms=9");
+    opro_run *c = run_of(text_problem(), "samples_per_step=2 local_restart=9");
+
+    (void)state;
+    assert_true(opro_run_state_hash(a) == opro_run_state_hash(b));
+    assert_true(opro_run_state_hash(a) != opro_run_state_hash(c));
+    opro_run_free(a);
+    opro_run_free(b);
+    opro_run_free(c);
+}
+
+/* Requests that failed, and candidates that nobody scored before the end. */
+static void failures_are_counted_once(void **state) {
+    static const char *const texts[] = {"one", "two", "three", NULL};
+    opro_problem *problem = text_problem();
+    opro_run *run;
+    opro_request *a, *b;
+
+    (void)state;
+    opro_problem_set_instances(problem, 1, 1);
+    run = run_of(problem, "samples_per_step=3 resample_limit=0 eval_interval=1");
+    propose_next(run, texts);
+    a = next_of(run, OPRO_REQUEST_SCORE);
+    b = next_of(run, OPRO_REQUEST_SCORE);
+    opro_run_answer_error(run, opro_request_id(b), OPRO_ERR_FAILED, "", 0);
+    tell_score(run, a, 0.5);
+    score_next(run, 0.25);
+    a = next_of(run, OPRO_REQUEST_SCORE);
+    assert_int_equal(opro_request_set(a), OPRO_VALIDATION);
+    opro_run_answer_error(run, opro_request_id(a), OPRO_ERR_FAILED, "", 0);
+    score_next(run, 0.75);
+    assert_true(opro_trajectory_figure(opro_run_trajectory(run), 0, OPRO_FIGURE_FAILED) == 2);
+    opro_run_answer_error(run, next_id(run, OPRO_REQUEST_PROPOSE), OPRO_ERR_FAILED, "", 0);
+    assert_true(opro_trajectory_figure(opro_run_trajectory(run), 1, OPRO_FIGURE_FAILED) == 1);
+    propose_next(run, (const char *const[]){"four", "five", NULL});
+    next_of(run, OPRO_REQUEST_SCORE);
+    opro_run_stop(run);
+    assert_true(opro_trajectory_figure(opro_run_trajectory(run), 2, OPRO_FIGURE_FAILED) == 2);
+    opro_run_free(run);
 }
 
 /* The same, for what is in the trajectory when the step is over. */
@@ -760,6 +805,8 @@ int main(void) {
         cmocka_unit_test(requests_time_out),
         cmocka_unit_test(the_state_hash_sees_what_matters),
         cmocka_unit_test(the_state_hash_sees_what_the_trajectory_shows),
+        cmocka_unit_test(the_state_hash_does_not_see_the_client),
+        cmocka_unit_test(failures_are_counted_once),
         cmocka_unit_test(a_reply_that_failed_is_not_one_that_was_rejected),
         cmocka_unit_test(a_stopped_run_stays_stopped),
         cmocka_unit_test(a_run_can_be_stopped_before_it_begins),

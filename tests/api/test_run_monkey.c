@@ -183,13 +183,14 @@ static void reply(monkey *m, entry *e) {
                                         CANDIDATE("INS %d"),
                                         CANDIDATE("start")};
     size_t index = draw(m, e->n);
-    int truncated = draw(m, 10) == 0, proposal = e->kind == OPRO_REQUEST_PROPOSE;
+    int whole = (int)draw(m, 10), proposal = e->kind == OPRO_REQUEST_PROPOSE;
     char text[128];
     opro_status st;
 
     snprintf(text, sizeof text, forms[draw(m, 7)], (int)draw(m, 40));
-    st = truncated ? opro_run_answer_truncated(m->run, e->id, index, 1, text, OPRO_ZT)
-                   : opro_run_answer_reply(m->run, e->id, index, 2, text, OPRO_ZT);
+    st = whole == 0   ? opro_run_answer_truncated(m->run, e->id, index, 1, text, OPRO_ZT)
+         : whole == 1 ? opro_run_answer_refused(m->run, e->id, index, 1, text, OPRO_ZT)
+                      : opro_run_answer_reply(m->run, e->id, index, 2, text, OPRO_ZT);
     if (!said(m, e, st,
               !proposal            ? OPRO_ERR_INVALID
               : e->answered[index] ? OPRO_ERR_STALE

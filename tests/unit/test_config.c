@@ -445,6 +445,37 @@ static void test_clone(void **state) {
     assert_int_equal(opro_config_set_real(NULL, OPRO_OPT_TEMPERATURE, 1), OPRO_ERR_INVALID);
 }
 
+/* What the model client is told decides nothing about requests: another model, the same run. */
+static void test_run_digest(void **state) {
+    opro_config *config = make();
+    opro__options values;
+    uint64_t before;
+    size_t of_client = 0;
+
+    (void)state;
+    opro__options_copy(&values, config);
+    before = opro__options_run_digest(&values);
+    for (size_t i = 0; opro_option_at(i); i++) {
+        int32_t id = opro_option_at(i);
+        int client = strncmp(opro_option_name(id), "model_", 6) == 0;
+        opro_config *changed = make();
+
+        of_client += (size_t)client;
+        if (opro_option_type(id) == OPRO_TYPE_REAL)
+            opro_config_set_real(changed, id, 0.125);
+        else
+            opro_config_set_int(changed, id,
+                                opro_option_default(id) == opro_option_max(id)
+                                    ? (int64_t)opro_option_min(id)
+                                    : int_max(id));
+        opro__options_copy(&values, changed);
+        assert_int_equal(opro__options_run_digest(&values) == before, client);
+        opro_config_free(changed);
+    }
+    assert_true(of_client > 20);
+    opro_config_free(config);
+}
+
 static void test_options_copy(void **state) {
     opro_config *config = make();
     opro__options a, b;
@@ -556,8 +587,9 @@ int main(void) {
         cmocka_unit_test(test_getters),       cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_refused),  cmocka_unit_test(test_nearest_name),
         cmocka_unit_test(test_digest),        cmocka_unit_test(test_clone),
-        cmocka_unit_test(test_options_copy),  cmocka_unit_test(test_log),
-        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_bad_allocator),
+        cmocka_unit_test(test_run_digest),    cmocka_unit_test(test_options_copy),
+        cmocka_unit_test(test_log),           cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_bad_allocator),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,12 +193,13 @@ static opro_status reply(opro_run *run, uint64_t id, size_t i, uint64_t seed) {
     char text[2048];
     int n = (int)(seed % 1000);
 
-    switch ((seed + i) % 6) {
+    switch ((seed + i) % 7) {
     case 0: snprintf(text, sizeof text, "<INS>idea %d</INS><INS>thought %d</INS>", n, n); break;
     case 1: snprintf(text, sizeof text, "<INS>zebra %d</INS>", n); break;
     case 2: snprintf(text, sizeof text, "<INS>a\xff maze %d</INS>", n); break;
     case 3: snprintf(text, sizeof text, "nothing"); break;
     case 4: return opro_run_answer_truncated(run, id, i, 300, "cut of", OPRO_ZT);
+    case 5: return opro_run_answer_refused(run, id, i, 300, "I would rather not", OPRO_ZT);
     default:
         memset(text, 'x', sizeof text);
         snprintf(text + 1500, sizeof text - 1500, "%d", n);
