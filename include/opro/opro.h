@@ -54,6 +54,7 @@
 #include "config.h"
 #include "driver.h"
 #include "meta_prompt.h"
+#include "model.h"
 #include "optimizer.h"
 #include "problem.h"
 #include "run.h"

@@ -45,5 +45,5 @@ int32_t opro_abi_epoch(void) {
 }
 
 int32_t opro_has_feature(int32_t feature) {
-    return feature == OPRO_FEATURE_THREADS;
+    return feature == OPRO_FEATURE_THREADS || (feature == OPRO_FEATURE_HTTP && OPRO_HAVE_HTTP);
 }

@@ -33,10 +33,8 @@ void opro__budget_init(opro__budget *budget, const opro__options *options) {
     };
 }
 
-/*
- * Millionths, rounded up; in parts, so that the product stops at INT64_MAX only if the price does.
- */
-static int64_t price(int64_t tokens, int64_t per_million) {
+/* In parts, so that the product stops at INT64_MAX only if the price does. */
+int64_t opro__price(int64_t tokens, int64_t per_million) {
     const int64_t million = 1000000;
     int64_t rest = tokens % million;
     int64_t part = (rest * (per_million % million) + million - 1) / million;
@@ -48,8 +46,8 @@ static int64_t price(int64_t tokens, int64_t per_million) {
 opro__amounts opro__budget_reply(const opro__budget *budget, int64_t prompt_tokens,
                                  int64_t reply_tokens) {
     return (opro__amounts){1, 0, opro__sum(prompt_tokens, reply_tokens),
-                           opro__sum(price(prompt_tokens, budget->prompt_price),
-                                     price(reply_tokens, budget->reply_price))};
+                           opro__sum(opro__price(prompt_tokens, budget->prompt_price),
+                                     opro__price(reply_tokens, budget->reply_price))};
 }
 
 opro__amounts opro__amounts_add(opro__amounts a, opro__amounts b, int64_t n) {

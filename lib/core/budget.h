@@ -31,6 +31,9 @@ void opro__budget_init(opro__budget *budget, const opro__options *options);
 opro__amounts opro__budget_reply(const opro__budget *budget, int64_t prompt_tokens,
                                  int64_t reply_tokens);
 
+/* What tokens cost at a price per million of them: rounded up, stops at INT64_MAX. */
+int64_t opro__price(int64_t tokens, int64_t per_million);
+
 /* Sums and differences that stop at INT64_MAX and at 0. */
 int64_t opro__sum(int64_t a, int64_t b);
 int64_t opro__rest(int64_t a, int64_t b);
