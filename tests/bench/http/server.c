@@ -53,6 +53,8 @@ typedef struct conn {
     size_t in_len, in_room;
     char *out; /* what could not be written at once */
     size_t out_len, out_pos;
+    delays *book; /* where its delay stands, at this index */
+    size_t index;
     double due;        /* end of service, in milliseconds */
     struct conn *next; /* in the queue, among the held, or among the closed */
 } conn;
@@ -230,8 +232,11 @@ static void answer_completion(conn *c) {
 
 static void begin(conn *c) {
     bool proposal = server.with_proposals && c->request.proposal;
-    double delay = delays_next(proposal ? &server.proposals : &server.jobs);
+    double delay;
 
+    c->book = proposal ? &server.proposals : &server.jobs;
+    c->index = c->book->count;
+    delay = delays_next(c->book);
     if (delay > 0) {
         c->due = now_ms() + delay;
         heap_put(c);
@@ -271,6 +276,7 @@ static void expire(void) {
     while (server.in_service && server.heap[0]->due <= now) {
         conn *c = heap_take(), *next = queue_take(&server.waiting);
 
+        c->book->ms[c->index] += now - c->due; /* what it was in truth */
         if (now - c->due > server.late) server.late = now - c->due;
         if (next) begin(next);
         answer_completion(c);
