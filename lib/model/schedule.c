@@ -99,7 +99,7 @@ void opro__schedule_remove(opro__leg *leg) {
             pull(&model->settled, leg);
         else
             opro__transport_cancel(model->transport, &leg->exchange);
-        if (leg->paced) opro__pace_forget(&model->pace, leg->reserved);
+        if (leg->paced) opro__pace_forget(&model->pace, 0); /* endpoints count what they began */
         break;
     default: break;
     }
