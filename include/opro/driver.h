@@ -67,6 +67,15 @@ OPRO_API opro_status opro_driver_run(opro_driver *driver);
 OPRO_API opro_status opro_driver_poll(opro_driver *driver, int32_t timeout_ms);
 
 /*
+ * In how many milliseconds opro_driver_poll(driver, 0) will have something to do, whatever comes;
+ * 0: now; -1: it depends on answers alone. For hosts that wait in a loop of their own: ask after
+ * opro_driver_poll() has said OPRO_WAIT. Such a host hears of posts by opro_driver_set_wakeup_fn();
+ * with a model (model.h) it watches opro_model_fd(), which becomes readable for posts too. Calls
+ * the clock; inside callbacks of this driver it is 0. Since 0.1.
+ */
+OPRO_API int64_t opro_driver_timeout(opro_driver *driver);
+
+/*
  * The run inside, for queries and for answers from this thread; opro_run_next() on it is
  * OPRO_ERR_STATE. Since 0.1.
  */

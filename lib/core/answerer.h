@@ -10,16 +10,32 @@
 #include "opro/optimizer.h"
 #include "opro/scorer.h"
 
+/*
+ * What an optimizer or a scorer needs to get on with requests that it answers later: a driver lets
+ * it work while it waits. Belongs to the user data of the hook.
+ */
+typedef struct opro__engine {
+    int (*fd)(void *ctx); /* readable when there is work; -1: none; the same all the time */
+    int64_t (*timeout)(
+        void *ctx); /* milliseconds until there is work in any case; -1: no need    */
+    /* Do what can be done without waiting. OPRO_OK: did something; OPRO_WAIT, OPRO_DONE: did not. */
+    opro_status (*work)(void *ctx, opro_error *err);
+    void (*wake)(void *ctx); /* make fd readable until the next work(); from any thread */
+    void *ctx;               /* two engines with the same one are the same              */
+} opro__engine;
+
 struct opro_optimizer {
     opro__mem mem;
     opro__refs refs;
     opro__hook hook;
+    const opro__engine *engine; /* NULL: none */
 };
 
 struct opro_scorer {
     opro__mem mem;
     opro__refs refs;
     opro__hook hook;
+    const opro__engine *engine; /* NULL: none */
 };
 
 opro_optimizer *opro__optimizer_share(opro_optimizer *optimizer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run with an optimizer and a scorer: takes requests, has them answered, takes what other
- * threads post.
+ * A run with an optimizer and a scorer: takes requests, has them answered, lets engines work, takes
+ * what other threads post.
  */
 #include "opro/driver.h"
 
@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "core/answerer.h"
 #include "core/run.h"
+#include "engines.h"
 #include "inbox.h"
 
 struct opro_driver {
@@ -20,6 +21,7 @@ struct opro_driver {
     opro_run *run;
     opro_optimizer *optimizer;
     opro_scorer *scorer;
+    opro__engines engines; /* of these two */
     opro__hook clock;
     opro__inbox *inbox;
 };
@@ -64,6 +66,7 @@ void opro_driver_free(opro_driver *driver) {
 
     if (!driver || !opro__may_free(&driver->guard, OPRO__CALL_opro_driver_free)) return;
     if (driver->run && !opro__may_free(&driver->run->guard, OPRO__CALL_opro_driver_free)) return;
+    if (driver->inbox) opro__inbox_set_waker(driver->inbox, NULL, NULL);
     if (driver->run) driver->run->driven = 0;
     opro_run_free(driver->run);
     opro_optimizer_free(driver->optimizer);
@@ -78,27 +81,40 @@ const opro_error *opro_driver_error(const opro_driver *driver) {
     return &driver->err;
 }
 
+/* Posts from other threads wake the engines: not while it is decided which there are. */
+static void set_engines(opro_driver *driver) {
+    opro__inbox_set_waker(driver->inbox, NULL, NULL);
+    opro__engines_set(&driver->engines, driver->optimizer ? driver->optimizer->engine : NULL,
+                      driver->scorer ? driver->scorer->engine : NULL);
+    if (driver->engines.n)
+        opro__inbox_set_waker(driver->inbox, opro__engines_wake, &driver->engines);
+}
+
 opro_status opro_driver_set_optimizer(opro_driver *driver, opro_optimizer *optimizer) {
+    opro_optimizer *old;
     opro_status st;
 
     if (!driver || !optimizer) return OPRO_ERR_INVALID;
     st = enter(driver, OPRO__CALL_opro_driver_set_optimizer);
     if (st != OPRO_OK) return st;
-    opro__optimizer_share(optimizer);
-    opro_optimizer_free(driver->optimizer);
-    driver->optimizer = optimizer;
+    old = driver->optimizer;
+    driver->optimizer = opro__optimizer_share(optimizer);
+    set_engines(driver);
+    opro_optimizer_free(old);
     return OPRO_OK;
 }
 
 opro_status opro_driver_set_scorer(opro_driver *driver, opro_scorer *scorer) {
+    opro_scorer *old;
     opro_status st;
 
     if (!driver || !scorer) return OPRO_ERR_INVALID;
     st = enter(driver, OPRO__CALL_opro_driver_set_scorer);
     if (st != OPRO_OK) return st;
-    opro__scorer_share(scorer);
-    opro_scorer_free(driver->scorer);
-    driver->scorer = scorer;
+    old = driver->scorer;
+    driver->scorer = opro__scorer_share(scorer);
+    set_engines(driver);
+    opro_scorer_free(old);
     return OPRO_OK;
 }
 
@@ -280,6 +296,19 @@ static opro_status dispatch(opro_driver *driver, opro_request *request) {
 }
 
 /*
+ * Let the engines answer what has become ready. That an answer of theirs ended the run by a failure
+ * is for us to say: nobody else looks at what those answers return.
+ */
+static opro_status work(opro_driver *driver, int *did) {
+    opro_run *run = driver->run;
+    int32_t before = run->stop_reason;
+    opro_status st = opro__engines_work(&driver->engines, did, &driver->err);
+
+    if (st != OPRO_OK || before != OPRO_STOP_NONE || run->stop_reason != OPRO_STOP_ERROR) return st;
+    return opro__err_copy(&driver->err, &run->failure);
+}
+
+/*
  * Do what can be done now, until a step has ended. OPRO_OK: a step ended, or *did; OPRO_WAIT:
  * nothing is left to do without more answers.
  */
@@ -292,6 +321,7 @@ static opro_status pump(opro_driver *driver, int64_t *ms, int *did) {
         opro_request *request;
 
         st = take_posts(driver, did);
+        if (st == OPRO_OK) st = work(driver, did);
         if (st != OPRO_OK || run->steps_ended != ended) break;
         st = now(driver, ms);
         if (st == OPRO_OK) st = opro__run_next(run, *ms, &request);
@@ -331,6 +361,13 @@ static int64_t shorter(int64_t a, int64_t b) {
     return a < 0 ? b : b < 0 || a < b ? a : b;
 }
 
+/* Wait for posts and engines, at most ms. 1 if opro_driver_wakeup() ended it. */
+static int wait_for_news(opro_driver *driver, int64_t ms) {
+    ms = shorter(ms, opro__engines_timeout(&driver->engines));
+    if (opro__inbox_has_news(driver->inbox) || opro__engines_wait(&driver->engines, ms)) ms = 0;
+    return opro__inbox_wait(driver->inbox, ms);
+}
+
 static opro_status step(opro_driver *driver) {
     int64_t ended = driver->run->steps_ended;
     int64_t ms = 0;
@@ -341,7 +378,7 @@ static opro_status step(opro_driver *driver) {
 
         if (driver->run->steps_ended != ended && st >= 0) return OPRO_OK;
         if (st != OPRO_WAIT) return st;
-        if (opro__inbox_wait(driver->inbox, opro_run_timeout(driver->run, ms))) return OPRO_WAIT;
+        if (wait_for_news(driver, opro_run_timeout(driver->run, ms))) return OPRO_WAIT;
     }
 }
 
@@ -361,16 +398,34 @@ opro_status opro_driver_run(opro_driver *driver) {
 
 opro_status opro_driver_poll(opro_driver *driver, int32_t timeout_ms) {
     opro_status st = begin(driver, OPRO__CALL_opro_driver_poll);
-    int64_t ms = 0;
-    int did = 0;
+    int64_t ms = 0, until = opro__clock_ms() + timeout_ms, left = -1;
+    int did = 0, woken = 0;
 
     if (st != OPRO_OK) return st;
     if (timeout_ms < -1)
         return opro__fail(&driver->err, OPRO_ERR_INVALID,
                           "a timeout of %d ms: -1 for ever, 0, or more", (int)timeout_ms);
     st = guarded_pump(driver, &ms, &did);
-    if (st != OPRO_WAIT || did || !timeout_ms) return st == OPRO_WAIT && did ? OPRO_OK : st;
-    opro__inbox_wait(driver->inbox, shorter(timeout_ms, opro_run_timeout(driver->run, ms)));
-    st = guarded_pump(driver, &ms, &did);
+    while (st == OPRO_WAIT && !did && !woken) { /* what ends a wait need not be news */
+        if (timeout_ms >= 0) left = until - opro__clock_ms();
+        if (timeout_ms >= 0 && left <= 0) break;
+        woken = wait_for_news(driver, shorter(left, opro_run_timeout(driver->run, ms)));
+        st = guarded_pump(driver, &ms, &did);
+    }
     return st == OPRO_WAIT && did ? OPRO_OK : st;
+}
+
+int64_t opro_driver_timeout(opro_driver *driver) {
+    int64_t ms = 0;
+    opro_status st;
+
+    if (!driver) return -1;
+    if (enter(driver, OPRO__CALL_opro_driver_timeout) != OPRO_OK) return 0;
+    opro__callback_begin(&driver->guard);
+    st = now(driver, &ms);
+    opro__callback_end(&driver->guard);
+    st = opro__leave(&driver->guard, &driver->err, st);
+    if (driver->run->stop_reason != OPRO_STOP_NONE) return -1;
+    if (st != OPRO_OK || !driver->run->begun || opro__inbox_has_news(driver->inbox)) return 0;
+    return shorter(opro_run_timeout(driver->run, ms), opro__engines_timeout(&driver->engines));
 }

@@ -19,6 +19,8 @@ struct opro__inbox {
     size_t posts, bytes; /* waiting, or taken and not done */
     int stop;
     int woken;
+    void (*waker)(void *ctx);
+    void *waker_ctx;
     opro__hook wakeup;
 };
 
@@ -94,11 +96,12 @@ static opro_status put(opro__inbox *inbox, const opro__post *post, const void *d
 }
 
 /*
- * Tell who waits, here or in a loop of the host's. The callback is told under the lock, so that
- * it cannot be replaced.
+ * Tell who waits, here, in an engine, or in a loop of the host's. They are told under the lock, so
+ * that they cannot be replaced.
  */
 static void announce(opro__inbox *inbox) {
     pthread_cond_signal(&inbox->came);
+    if (inbox->waker) inbox->waker(inbox->waker_ctx);
     if (inbox->wakeup.fn) ((opro_destroy_fn)inbox->wakeup.fn)(inbox->wakeup.user_data);
 }
 
@@ -160,12 +163,26 @@ static struct timespec later(int64_t ms) {
     return t;
 }
 
+/* Under the lock. */
+static int has_news(const opro__inbox *inbox) {
+    return inbox->first || inbox->stop || inbox->woken;
+}
+
+int opro__inbox_has_news(opro__inbox *inbox) {
+    int news;
+
+    pthread_mutex_lock(&inbox->lock);
+    news = has_news(inbox);
+    pthread_mutex_unlock(&inbox->lock);
+    return news;
+}
+
 int opro__inbox_wait(opro__inbox *inbox, int64_t ms) {
     struct timespec until = later(ms < 0 ? 0 : ms);
     int woken, over = 0;
 
     pthread_mutex_lock(&inbox->lock);
-    while (!inbox->first && !inbox->stop && !inbox->woken && !over) {
+    while (!has_news(inbox) && !over) {
         if (ms < 0)
             pthread_cond_wait(&inbox->came, &inbox->lock);
         else
@@ -175,6 +192,13 @@ int opro__inbox_wait(opro__inbox *inbox, int64_t ms) {
     inbox->woken = 0;
     pthread_mutex_unlock(&inbox->lock);
     return woken;
+}
+
+void opro__inbox_set_waker(opro__inbox *inbox, void (*fn)(void *ctx), void *ctx) {
+    pthread_mutex_lock(&inbox->lock);
+    inbox->waker = fn;
+    inbox->waker_ctx = ctx;
+    pthread_mutex_unlock(&inbox->lock);
 }
 
 void opro__inbox_set_wakeup(opro__inbox *inbox, opro_destroy_fn fn, void *user_data,

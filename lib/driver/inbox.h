@@ -54,7 +54,16 @@ void opro__inbox_done(opro__inbox *inbox, opro__post *post);
  */
 int opro__inbox_wait(opro__inbox *inbox, int64_t ms);
 
-/* The driver: who is told when something comes. */
+/* The driver: 1 if opro__inbox_wait() would not wait. */
+int opro__inbox_has_news(opro__inbox *inbox);
+
+/*
+ * The driver: who else is told when something comes, because the driver waits for him; fn NULL:
+ * nobody. Called under the lock, so it is not under way any more when this returns.
+ */
+void opro__inbox_set_waker(opro__inbox *inbox, void (*fn)(void *ctx), void *ctx);
+
+/* The driver: who of the host's is told when something comes. */
 void opro__inbox_set_wakeup(opro__inbox *inbox, opro_destroy_fn fn, void *user_data,
                             opro_destroy_fn destroy);
 

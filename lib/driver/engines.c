@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+#include "engines.h"
+
+#include <limits.h>
+#include <poll.h>
+
+void opro__engines_set(opro__engines *engines, const opro__engine *a, const opro__engine *b) {
+    engines->n = 0;
+    if (a) engines->all[engines->n++] = a;
+    if (b && (!a || a->ctx != b->ctx)) engines->all[engines->n++] = b;
+}
+
+opro_status opro__engines_work(const opro__engines *engines, int *did, opro_error *err) {
+    for (size_t i = 0; i < engines->n; i++) {
+        const opro__engine *engine = engines->all[i];
+        opro_status st = engine->work(engine->ctx, err);
+
+        if (st < 0) return st;
+        if (st == OPRO_OK) *did = 1;
+    }
+    return OPRO_OK;
+}
+
+int64_t opro__engines_timeout(const opro__engines *engines) {
+    int64_t shortest = -1;
+
+    for (size_t i = 0; i < engines->n; i++) {
+        int64_t ms = engines->all[i]->timeout(engines->all[i]->ctx);
+
+        if (ms >= 0 && (shortest < 0 || ms < shortest)) shortest = ms;
+    }
+    return shortest;
+}
+
+int opro__engines_wait(const opro__engines *engines, int64_t ms) {
+    struct pollfd fds[2];
+    nfds_t n = 0;
+
+    for (size_t i = 0; i < engines->n; i++) {
+        int fd = engines->all[i]->fd(engines->all[i]->ctx);
+
+        if (fd >= 0) fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
+    }
+    if (!n) return 0;
+    poll(fds, n,
+         ms < 0         ? -1
+         : ms > INT_MAX ? INT_MAX
+                        : (int)ms); /* who waits looks, and waits on */
+    return 1;
+}
+
+void opro__engines_wake(void *engines) {
+    const opro__engines *list = engines;
+
+    for (size_t i = 0; i < list->n; i++)
+        list->all[i]->wake(list->all[i]->ctx);
+}
