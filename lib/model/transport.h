@@ -13,10 +13,14 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "failure.h"
+#include "opro/model.h"
 
 typedef struct opro__transport opro__transport;
 
-/* One POST. Lives inside its owner's struct; where it is must not change while it is under way. */
+/*
+ * One POST. Lives inside its owner's struct, all zero at first; where it is must not change while
+ * it is under way.
+ */
 typedef struct opro__exchange {
     /* the request; all of it stays the owner's and as it is until the exchange is over */
     const char *url;
@@ -35,9 +39,14 @@ typedef struct opro__exchange {
     int64_t sent_at; /* monotonic ms, when it was started */
     /* the transport's */
     CURL *easy;
-    void *multi;
-    size_t header_bytes;
+    struct opro__multi *multi;
+    struct opro__exchange_list *list; /* NULL: not under way, and fetched */
     struct opro__exchange *next, *prev;
+    size_t header_bytes;
+    unsigned generation;
+    int doomed;
+    int64_t moved_at;
+    int64_t sent;
 } opro__exchange;
 
 typedef struct opro__transport_settings {
@@ -59,6 +68,12 @@ opro_status opro__transport_new(opro__transport **out, opro__mem *mem, opro_erro
 /* All exchanges must be over or cancelled. NULL is fine. */
 void opro__transport_free(opro__transport *transport);
 
+/*
+ * In a child after fork(): free our own memory and nothing else. Connections are the parent's, and
+ * saying goodbye on them would end them for it.
+ */
+void opro__transport_abandon(opro__transport *transport);
+
 /* For exchanges that start from now on. Closes idle connections if something changed. */
 opro_status opro__transport_set(opro__transport *transport,
                                 const opro__transport_settings *settings, opro_error *err);
@@ -77,9 +92,9 @@ void opro__transport_cancel(opro__transport *transport, opro__exchange *exchange
 
 /*
  * Wait for something at most ms (0: do not wait; -1: for ever; another thread may wake it) and
- * work on what came.
+ * work on what came. 1 if opro__transport_wake() was called.
  */
-void opro__transport_work(opro__transport *transport, int64_t ms);
+int opro__transport_work(opro__transport *transport, int64_t ms);
 
 /* The same for somebody else's loop: OPRO_POLL_... on a socket; the time has come. */
 void opro__transport_socket(opro__transport *transport, int fd, int events);
@@ -97,8 +112,13 @@ int opro__transport_fd(const opro__transport *transport);
 /* End a wait, from any thread. */
 void opro__transport_wake(opro__transport *transport);
 
-/* How many are under way; 1 once a first name look-up is over (or was not needed). */
+/* How many are under way. */
 size_t opro__transport_in_flight(const opro__transport *transport);
+
+/*
+ * 0 while an exchange is under way that may be looking up the endpoint's name: others that start
+ * now would look it up as well, each with a thread of its own. 1 once it has a socket, or ended.
+ */
 int opro__transport_resolved(const opro__transport *transport);
 
 /* Monotonic milliseconds. */
