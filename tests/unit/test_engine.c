@@ -41,7 +41,8 @@ typedef struct machine {
     size_t n;
     long worked, asked; /* how often */
     int drained;
-    opro_status fails; /* of the next work */
+    opro_status fails;    /* of the next work */
+    opro_driver *visited; /* gets a post during the next work */
 } machine;
 
 static void ring(machine *m) {
@@ -95,6 +96,8 @@ static opro_status machine_work(void *ctx, opro_error *err) {
     m->worked++;
     m->fails = OPRO_OK;
     if (st < 0) return opro__fail(err, st, "the machine is broken");
+    if (m->visited) opro_driver_post_error(m->visited, 1, OPRO_ERR_FAILED, "in between", OPRO_ZT);
+    m->visited = NULL;
     while ((n = read(m->pipe[0], bytes, sizeof bytes)) > 0)
         drained = 1;
     m->drained += drained;
@@ -486,6 +489,23 @@ static void no_post_is_lost(void **state) {
     machine_break(&m);
 }
 
+/* A post may come after the inbox was emptied and before the machine forgets that it was woken. */
+static void no_post_comes_between(void **state) {
+    host h;
+    machine m;
+
+    (void)state;
+    host_make(&h, text_problem(), "samples_per_step=1 resample_limit=0 max_failures=1");
+    machine_make(&m, NEVER);
+    use_optimizer(&h, &m);
+    assert_int_equal(opro_driver_poll(h.driver, 0), OPRO_OK);
+    m.visited = h.driver;
+    assert_int_equal(opro_driver_run(h.driver), OPRO_OK);
+    host_expect_stop(&h, OPRO_STOP_FAILURES);
+    opro_driver_free(h.driver);
+    machine_break(&m);
+}
+
 /* Threads post while it is decided who answers. */
 static void engines_can_be_replaced(void **state) {
     host h;
@@ -525,6 +545,7 @@ int main(void) {
         cmocka_unit_test(a_stop_by_an_answer_is_the_end),
         cmocka_unit_test(other_threads_end_the_wait),
         cmocka_unit_test(no_post_is_lost),
+        cmocka_unit_test(no_post_comes_between),
         cmocka_unit_test(engines_can_be_replaced),
     };
 
