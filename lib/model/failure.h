@@ -80,8 +80,12 @@ enum {
 void opro__failure_curl(opro__failure *failure, int code, int met, const char *detail, int proxied,
                         const opro__secret *secrets, size_t n_secrets, opro__mem *mem);
 
-/* An answer with status 200 that makes no sense; why: the message of the reading. */
-void opro__failure_answer(opro__failure *failure, const opro_error *why, const char *content_type);
+/*
+ * An answer with status 200 that makes no sense; why: the message of the reading, which may quote
+ * the answer.
+ */
+void opro__failure_answer(opro__failure *failure, const opro_error *why, const char *content_type,
+                          const opro__secret *secrets, size_t n_secrets, opro__mem *mem);
 
 /* Fill in by hand: kind decides the status of err. */
 void opro__failure_set(opro__failure *failure, int32_t kind, int retry, const char *format, ...)

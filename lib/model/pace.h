@@ -4,7 +4,8 @@
  * any clock that does not go back.
  *
  *   rate         token buckets over requests and over tokens a minute
- *   concurrency  additive increase, multiplicative decrease (Chiu & Jain 1989)
+ *   concurrency  additive increase, multiplicative decrease (Chiu & Jain 1989), with a memory of
+ *                where the endpoint said no
  *   pause        nobody asks until the endpoint has had its rest (429, 503, 529)
  *   breaker      closed, open, half open (Nygard 2007)
  *   retries      a budget in percent of the requests
@@ -29,17 +30,18 @@ typedef struct opro__pace {
     /* concurrency */
     int adaptive;
     double window;
+    double ceiling; /* the window when it was cut last; 0: never */
     int64_t most;
     int64_t cut_at; /* failures of requests that were sent before this do not cut again */
     /* pause and breaker */
-    int64_t paused_until;
-    int32_t failures; /* connection failures in a row */
-    int32_t breaker_after;
+    int64_t paused_until, pause_max_ms;
+    int64_t failures; /* connection failures in a row */
+    int64_t breaker_after;
     int64_t breaker_ms, breaker_now_ms;
     int64_t open_until; /* breaker; INT64_MIN: closed */
     int probing;        /* half open: one request is out */
     /* retries */
-    int64_t percent, sent, retried;
+    int64_t percent, sent, retried; /* of late */
     /* backoff */
     int64_t backoff_ms, backoff_max_ms, busy_max_ms;
     uint64_t seed;
@@ -61,7 +63,10 @@ int64_t opro__pace_admit(opro__pace *pace, int64_t now, int64_t in_flight, int64
 void opro__pace_settle(opro__pace *pace, int64_t now, int64_t sent_at, int full, int64_t reserved,
                        int64_t used, const opro__failure *failure);
 
-/* A request was taken back before anything came of it (cancelled). */
+/*
+ * A request was taken back before anything came of it. reserved: tokens to give back; 0 if it went
+ * out, since endpoints count what they began.
+ */
 void opro__pace_forget(opro__pace *pace, int64_t reserved);
 
 /* The retry budget: 1 and one retry is counted, 0 if it is used up. */

@@ -19,7 +19,10 @@ void opro__wipe(void *p, size_t len);
 
 /*
  * Append text to out with every occurrence of each secret, and of any piece of at least 8 bytes of
- * its beginning or its end, replaced by "[key]"; control characters become blanks.
+ * its beginning or its end, replaced by "[key]"; secrets of less than 4 bytes are not looked for.
+ * What is left becomes one line of valid UTF-8: control characters (of Unicode too, with those of
+ * the direction of writing) are blanks, ill-formed bytes U+FFFD. Time is linear in text times
+ * secrets. Without memory nothing is appended, and out says so.
  */
 void opro__redact(opro__buf *out, const opro__secret *secrets, size_t n, const char *text,
                   size_t len);
