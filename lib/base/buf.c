@@ -69,26 +69,54 @@ void opro__buf_add_real(opro__buf *buf, double value) {
     opro__buf_add(buf, text, opro__num_format(value, text));
 }
 
-void opro__buf_add_json(opro__buf *buf, const char *s, size_t len) {
+/* Whether all of 8 bytes stand for themselves in a JSON string, as most letters of prompts do. */
+static int all_plain(uint64_t word) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    uint64_t quote = word ^ ones * '"', back = word ^ ones * '\\';
+
+    /* a byte below what is taken off borrows into its top bit */
+    word = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((back - ones) & ~back);
+    return !(word & tops);
+}
+
+/* Write a byte as it is in a JSON string; how long that is (at most 6). */
+static size_t put_json(char *out, char c) {
     static const char hex[] = "0123456789abcdef";
-    size_t plain = 0; /* start of the stretch that needs no escape */
 
-    opro__buf_addc(buf, '"');
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)s[i];
-        char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    out[0] = c;
+    if ((unsigned char)c >= 0x20 && c != '"' && c != '\\') return 1;
+    out[0] = '\\';
+    out[1] = c == '\n' ? 'n' : c;
+    if (c == '\n' || c == '"' || c == '\\') return 2;
+    memcpy(out + 1, "u00", 3);
+    out[4] = hex[(unsigned char)c >> 4];
+    out[5] = hex[c & 15];
+    return 6;
+}
 
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
-        opro__buf_add(buf, s + plain, i - plain);
-        plain = i + 1;
-        if (c == '"' || c == '\\' || c == '\n') {
-            escape[1] = c == '\n' ? 'n' : (char)c;
-            opro__buf_add(buf, escape, 2);
-        } else {
-            opro__buf_add(buf, escape, 6);
+void opro__buf_add_escaped(opro__buf *buf, const char *s, size_t len) {
+    size_t i = 0;
+
+    while (i < len) {
+        char bytes[8 * 6];
+        size_t n = 0, end;
+        uint64_t word;
+
+        if (!make_room(buf, len - i)) return;
+        for (; i + 8 <= len; i += 8, buf->len += 8) {
+            memcpy(&word, s + i, 8);
+            if (!all_plain(word)) break;
+            memcpy(buf->data + buf->len, &word, 8);
         }
+        for (end = len - i < 8 ? len : i + 8; i < end; i++)
+            n += put_json(bytes + n, s[i]);
+        opro__buf_add(buf, bytes, n);
     }
-    opro__buf_add(buf, s + plain, len - plain);
+}
+
+void opro__buf_add_json(opro__buf *buf, const char *s, size_t len) {
+    opro__buf_addc(buf, '"');
+    opro__buf_add_escaped(buf, s, len);
     opro__buf_addc(buf, '"');
 }
 

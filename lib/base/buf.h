@@ -34,8 +34,9 @@ void opro__buf_add_int(opro__buf *buf, int64_t value);
 /* Shortest text that reads back as the same double, whatever the locale. */
 void opro__buf_add_real(opro__buf *buf, double value);
 
-/* A JSON string with its quotes; s is valid UTF-8. */
+/* A JSON string with its quotes, or what goes between them; s is valid UTF-8. */
 void opro__buf_add_json(opro__buf *buf, const char *s, size_t len);
+void opro__buf_add_escaped(opro__buf *buf, const char *s, size_t len);
 
 /* The text, never NULL. */
 const char *opro__buf_text(const opro__buf *buf);

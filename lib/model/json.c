@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "json.h"
+
+#include <string.h>
+
+#include "base/num.h"
+#include "base/utf8.h"
+
+/* ---- before jansson sees it ------------------------------------------------------------------ */
+
+/*
+ * How many bytes at s, in whole words, are neither quote nor backslash: answers are long strings
+ * for the most part.
+ */
+static size_t plain_words(const char *s, size_t len) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t i = 0;
+
+    for (; i + 8 <= len; i += 8) {
+        uint64_t quote, back;
+
+        memcpy(&quote, s + i, 8);
+        back = quote ^ ones * '\\';
+        quote ^= ones * '"';
+        if ((((quote - ones) & ~quote) | ((back - ones) & ~back)) & tops) break;
+    }
+    return i;
+}
+
+/* Where the string goes on behind its end; i: behind its first quote. */
+static size_t skip_string(const char *s, size_t len, size_t i) {
+    while (i < len) {
+        i += plain_words(s + i, len - i);
+        while (i < len && s[i] != '"' && s[i] != '\\')
+            i++;
+        if (i < len && s[i] == '"') return i + 1;
+        i += 2;
+    }
+    return len;
+}
+
+enum { OTHER, QUOTE, OPEN, CLOSE, COMMA };
+
+static const unsigned char kinds[256] = {
+    ['"'] = QUOTE, ['['] = OPEN, ['{'] = OPEN, [']'] = CLOSE, ['}'] = CLOSE, [','] = COMMA,
+};
+
+/*
+ * Depth and number of values, before anything is built of them. What jansson would refuse anyway
+ * does not matter here: it reads up to that place in the same way.
+ */
+static opro_status look_over(const char *s, size_t len, opro_error *err) {
+    long depth = 0, nodes = 1;
+
+    for (size_t i = 0; i < len;) {
+        switch (kinds[(unsigned char)s[i++]]) {
+        case QUOTE: i = skip_string(s, len, i); break;
+        case OPEN:
+            if (++depth > OPRO__JSON_DEPTH)
+                return opro__fail(err, OPRO_ERR_LIMIT, "the JSON nests deeper than %d",
+                                  OPRO__JSON_DEPTH);
+            nodes++;
+            break;
+        case CLOSE: depth--; break;
+        case COMMA: nodes++; break;
+        default: break;
+        }
+        if (nodes > OPRO__JSON_NODES)
+            return opro__fail(err, OPRO_ERR_LIMIT, "the JSON has more than %d values",
+                              OPRO__JSON_NODES);
+    }
+    return OPRO_OK;
+}
+
+/* ---- repair ---------------------------------------------------------------------------------- */
+
+/* The value of XXXX at s, behind a \u; -1 if it is not one. */
+static int hex4(const char *s, size_t len) {
+    int value = 0;
+
+    if (len < 4) return -1;
+    for (int i = 0; i < 4; i++) {
+        int c = s[i] | 0x20;
+        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+
+        if (digit < 0 || s[i] < '0') return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/* Copy what begins with a backslash; how many bytes it is. */
+static size_t repair_escape(opro__buf *out, const char *s, size_t len) {
+    int unit = len > 2 && s[1] == 'u' ? hex4(s + 2, len - 2) : -1;
+    int pair = unit >= 0 && len > 8 && s[6] == '\\' && s[7] == 'u' ? hex4(s + 8, len - 8) : -1;
+    size_t n = unit >= 0 ? 6 : len > 1 ? 2 : 1;
+
+    if (unit == 0) return 6;
+    if (unit >= 0xd800 && unit <= 0xdbff && pair >= 0xdc00 && pair <= 0xdfff)
+        n = 12;
+    else if (unit >= 0xd800 && unit <= 0xdfff)
+        s = "\\ufffd";
+    opro__buf_add(out, s, n);
+    return n;
+}
+
+static int is_plain(char c) {
+    return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* Copy what is in a string up to its end, the quote included; how many bytes it is. */
+static size_t repair_string(opro__buf *out, const char *s, size_t len) {
+    size_t i = 0;
+
+    while (i < len && s[i] != '"') {
+        size_t plain = i;
+
+        if (s[i] == '\\') {
+            i += repair_escape(out, s + i, len - i);
+            continue;
+        }
+        while (i < len && is_plain(s[i]))
+            i++;
+        opro__utf8_repair(out, s + plain, i - plain);
+        plain = i;
+        while (i < len && s[i] > 0 && s[i] < 0x20)
+            i++;
+        opro__buf_add_escaped(out, s + plain, i - plain);
+        i += i < len && s[i] == 0;
+    }
+    if (i < len) opro__buf_addc(out, s[i++]);
+    return i;
+}
+
+static int in_number(char c) {
+    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+}
+
+/* Copy a number as one that jansson can hold; how many bytes it is. */
+static size_t repair_number(opro__buf *out, const char *s, size_t len) {
+    size_t n = 0, taken;
+    int real = 0;
+    int64_t whole;
+    double value;
+
+    for (; n < len && in_number(s[n]); n++)
+        real |= s[n] == '.' || s[n] == 'e' || s[n] == 'E';
+    taken = opro__num_parse(s, n, &value);
+    if (taken == 0 && n > 1) {
+        opro__buf_addz(out, s[0] == '-' ? "-1e308" : "1e308");
+        return n;
+    }
+    opro__buf_add(out, s, n);
+    if (taken == n && !real && !opro__int_parse(s, n, &whole)) opro__buf_addz(out, "e0");
+    return n;
+}
+
+/* A copy without what need not stop us. 1 if it is another text. */
+static int repair(opro__buf *out, const char *s, size_t len) {
+    for (size_t i = 0; i < len;) {
+        size_t other = i;
+
+        while (i < len && s[i] != '"' && s[i] != '-' && !(s[i] >= '0' && s[i] <= '9'))
+            i++;
+        opro__buf_add(out, s + other, i - other);
+        if (i < len && s[i] == '"') {
+            opro__buf_addc(out, s[i++]);
+            i += repair_string(out, s + i, len - i);
+        } else if (i < len) {
+            i += repair_number(out, s + i, len - i);
+        }
+    }
+    return out->len != len || memcmp(opro__buf_text(out), s, len) != 0;
+}
+
+/* ---- parsing --------------------------------------------------------------------------------- */
+
+static int begins(const char *s, size_t len, const char *with) {
+    return len >= strlen(with) && memcmp(s, with, strlen(with)) == 0;
+}
+
+static int is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Say what it is instead of JSON, or where it fails to be. */
+static opro_status not_json(opro_error *err, const json_error_t *why, const char *s, size_t len) {
+    opro__quoted quoted;
+
+    while (len && is_blank(*s)) {
+        s++;
+        len--;
+    }
+    quoted = opro__quote(s, len);
+    if (!len) return opro__fail(err, OPRO_ERR_PARSE, "nothing instead of JSON");
+    if (*s == '<') return opro__fail(err, OPRO_ERR_PARSE, "HTML instead of JSON: %s", quoted.text);
+    if (begins(s, len, "data:") || begins(s, len, "event:") || begins(s, len, ": "))
+        return opro__fail(err, OPRO_ERR_PARSE, "a stream of events instead of JSON: %s",
+                          quoted.text);
+    return opro__fail(err, OPRO_ERR_PARSE, "not JSON (line %d, column %d: %s): %s", why->line,
+                      why->column, opro__quote(why->text, strlen(why->text)).text, quoted.text);
+}
+
+/* jansson says nothing, or that, when there is no memory. */
+static int no_memory(const json_error_t *why) {
+    return json_error_code(why) == json_error_out_of_memory ||
+           json_error_code(why) == json_error_unknown;
+}
+
+opro_status opro__json_parse(json_t **out, opro__mem *mem, opro_error *err, const char *s,
+                             size_t len) {
+    json_error_t why;
+    opro__buf copy;
+    opro_status st;
+    json_t *root;
+
+    opro__buf_init(&copy, mem, SIZE_MAX / 2);
+    if (begins(s, len, "\xef\xbb\xbf")) {
+        s += 3;
+        len -= 3;
+    }
+    st = look_over(s, len, err);
+    if (st != OPRO_OK) goto out;
+    root = json_loadb(s, len, 0, &why);
+    if (!root && !no_memory(&why) && repair(&copy, s, len) && copy.status == OPRO_OK)
+        root = json_loadb(copy.data, copy.len, 0, &why);
+    if (root)
+        *out = root;
+    else if (no_memory(&why) || copy.status != OPRO_OK)
+        st = opro__fail(err, OPRO_ERR_NOMEM, "out of memory");
+    else
+        st = not_json(err, &why, s, len);
+out:
+    opro__buf_free(&copy);
+    return st;
+}
+
+opro_status opro__json_check(opro__mem *mem, opro_error *err, const char *s, size_t len) {
+    opro_status st = look_over(s, len, err);
+    json_error_t why;
+    json_t *root;
+
+    (void)mem;
+    if (st != OPRO_OK) return st;
+    root = json_loadb(s, len, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &why);
+    if (!root)
+        return no_memory(&why) ? opro__fail(err, OPRO_ERR_NOMEM, "out of memory")
+                               : not_json(err, &why, s, len);
+    json_decref(root);
+    return OPRO_OK;
+}
+
+const char *opro__json_text(const json_t *obj, const char *key, size_t *len) {
+    const json_t *value = json_object_get(obj, key);
+
+    if (!json_is_string(value)) return NULL;
+    if (len) *len = json_string_length(value);
+    return json_string_value(value);
+}
+
+int64_t opro__json_count(const json_t *obj, const char *key, int64_t fallback) {
+    const double most = 9007199254740992.0; /* beyond, reals skip integers */
+    const json_t *value = json_object_get(obj, key);
+    double number = json_is_number(value) ? json_number_value(value) : -1;
+
+    return number >= 0 && number <= most ? (int64_t)number : fallback;
+}
