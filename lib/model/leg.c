@@ -304,22 +304,23 @@ static opro_status read_answer(opro__leg *leg, opro__answer *answer, opro__failu
     opro_model *model = leg->call->model;
     opro__exchange *exchange = &leg->exchange;
     opro__ask ask = ask_of(leg);
-    json_t *root = NULL;
+    json_t *error = NULL;
     opro_error err;
     opro_status st;
 
     opro__err_clear(&err);
     st = opro__answer_init(answer, &model->mem, leg->asked);
     if (st == OPRO_OK)
-        st = opro__dialect_read(model->dialect, answer, &root, &ask,
+        st = opro__dialect_read(model->dialect, answer, &error, &ask,
                                 opro__buf_text(&exchange->answer), exchange->answer.len, &err);
     if (st == OPRO_ERR_FAILED)
-        st = classify_http(leg, json_object_get(root, "error"), failure);
+        st = classify_http(leg, error, failure);
     else if (st == OPRO_ERR_NOMEM)
         opro__failure_set(failure, OPRO_FAILURE_MEMORY, OPRO__RETRY_NO, "out of memory");
     else if (st != OPRO_OK)
-        opro__failure_answer(failure, &err, exchange->kept.content_type);
-    json_decref(root);
+        opro__failure_answer(failure, &err, exchange->kept.content_type, model->secrets,
+                             model->n_secrets, &model->mem);
+    json_decref(error);
     return st;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "core/sink.h"
+#include "json.h"
 #include "opro/version.h"
 
 #define MOST_HEADERS 64
@@ -115,6 +116,13 @@ void opro_model_free(opro_model *model) {
     opro__log_free(model->log);
     mem = model->mem;
     opro__free(&mem, model);
+}
+
+void opro__model_release(opro_model *model) {
+    if (model->guard.depth || model->guard.serving)
+        opro__unref(&model->refs);
+    else
+        opro_model_free(model);
 }
 
 const opro_error *opro_model_error(const opro_model *model) {
@@ -603,8 +611,11 @@ static int add_secret_line(opro_model *model, opro__headerset *set, const char *
 static int add_lines(opro_model *model, opro__headerset *set) {
     const opro__dialect *dialect = model->dialect;
     int ok = add_line(set, "Content-Type: application/json") &&
-             add_line(set, "Accept: application/json") && add_line(set, "Expect:") &&
-             add_line(set, "User-Agent: libopro/" OPRO_VERSION_STRING);
+             add_line(set, "Accept: application/json") && add_line(set, "Expect:");
+    char agent[32];
+
+    snprintf(agent, sizeof agent, "User-Agent: libopro/%s", opro_version_string());
+    ok = ok && add_line(set, agent);
 
     if (ok && dialect->fixed_header) ok = add_line(set, dialect->fixed_header);
     if (ok && has_key(model))

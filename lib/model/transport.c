@@ -176,7 +176,9 @@ opro_status opro__transport_start(opro__transport *t, opro__exchange *x) {
     assert(!x->list && !x->easy);
     x->code = x->met = x->status = 0;
     memset(&x->kept, 0, sizeof x->kept);
-    opro__buf_init(&x->answer, t->mem, t->settings.max_body);
+    if (!x->answer.mem) opro__buf_init(&x->answer, t->mem, 0);
+    opro__buf_clear(&x->answer);
+    x->answer.max = t->settings.max_body;
     x->detail[0] = '\0';
     x->header_bytes = 0;
     x->generation = t->generation;

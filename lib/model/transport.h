@@ -34,7 +34,7 @@ typedef struct opro__exchange {
     int met;  /* OPRO__MET_... */
     int32_t status;
     opro__headers kept;
-    opro__buf answer; /* free or take it; empty and unused before the start */
+    opro__buf answer; /* the owner's: zero before the first start, its memory is used again */
     char detail[CURL_ERROR_SIZE];
     int64_t sent_at; /* monotonic ms, when it was started */
     /* the transport's */
