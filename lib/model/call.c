@@ -89,7 +89,7 @@ void opro_call_free(opro_call *call) {
     opro__free(&model->mem, call->parts);
     opro__free(&model->mem, call);
     if (!model->guard.serving) opro__drive_retime(model);
-    opro_model_free(model);
+    opro__model_release(model);
 }
 
 /* ---- what is asked --------------------------------------------------------------------------- */
