@@ -21,12 +21,15 @@ def change(body, where, value):
         body[last] = value
 
 
-def shape(name, what, changes):
-    """A row: {where: value}; a function makes its value from the texts of a good answer."""
+def shape(name, what, changes, several=False):
+    """A row: {where: value}; a function makes its value from the texts of a good answer.
+
+    several: only what brings more than one sample is changed.
+    """
 
     def play(x):
         body = x.good()
-        for where, value in changes.items():
+        for where, value in changes.items() if x.samples > 1 or not several else ():
             change(body, where, value(x.texts()) if callable(value) else value)
         x.reply(body)
 
@@ -64,7 +67,7 @@ shape("index-duplicate", "every choice has index 0", {
     "choices": lambda texts: [choice(t) for t in texts]})  # fmt: skip
 shape("index-beyond", "the last index is 100", {
     "choices": lambda texts: [choice(t, i) for i, t in enumerate(texts[:-1])]
-    + [choice(texts[-1], 100)]})  # fmt: skip
+    + [choice(texts[-1], 100)]}, several=True)  # fmt: skip
 shape("index-negative", "the first index is -1", {"choices.0.index": -1})
 shape("index-huge", "the first index is 2^62", {"choices.0.index": 1 << 62})
 shape("index-string", "the first index is a string", {"choices.0.index": "0"})
@@ -73,10 +76,13 @@ shape("index-missing", "no choice has an index", {"choices": lambda texts: [
     {"finish_reason": "stop", "message": {"content": t}} for t in texts]})  # fmt: skip
 shape("fewer", "one choice, with index 0, however many are wanted", {
     "choices": lambda texts: [choice(texts[0])]})  # fmt: skip
-shape("one-bad-choice", "the first choice is null, the others are good", {"choices.0": None})
-shape("one-truncated", "the first choice is cut, the others are good", {FINISH: "length"})
+shape("one-bad-choice", "the first choice is null, the others are good", {"choices.0": None},
+      several=True)  # fmt: skip
+shape("one-truncated", "the first choice is cut, the others are good", {FINISH: "length"},
+      several=True)  # fmt: skip
 shape("one-refused", "the first choice is refused, the others are good", {
-    CONTENT: None, "choices.0.message.refusal": "I cannot help with that."})  # fmt: skip
+    CONTENT: None, "choices.0.message.refusal": "I cannot help with that."},
+    several=True)  # fmt: skip
 
 # message
 

@@ -198,12 +198,21 @@ def _refuses_four(x):
     x.reply()
 
 
-@case("refuses-five", "400 for max_tokens, temperature, seed, stop and top_p, one after the other")
+@case("refuses-five", "the same, and then 400 for n")
 def _refuses_five(x):
-    if "top_p" in x.asked and not set(x.asked) & {"max_tokens", "temperature", "seed", "stop"}:
-        x.reply(unsupported("top_p"), status=400)
+    if x.samples > 1 and not set(x.asked) & {"max_tokens", "temperature", "seed", "stop"}:
+        x.reply(unsupported("n"), status=400)
     else:
         _refuses_four(x)
+
+
+@case("refuses-system", "400 as long as there is a system message, as a template says it")
+def _refuses_system(x):
+    if any(message.get("role") == "system" for message in x.asked.get("messages", [])):
+        x.reply({"error": {"code": 400, "type": "invalid_request_error",
+                           "message": "System role not supported"}}, status=400)  # fmt: skip
+    else:
+        x.reply()
 
 
 add("refuses-for-ever", "400 for temperature, whether it is sent or not",

@@ -127,6 +127,7 @@ class Connection:
         """The end with RST: what the kernel has not sent yet is thrown away."""
         try:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.sock.shutdown(socket.SHUT_RD)  # wakes the thread that may be reading
         except OSError:
             pass
         self.close()
