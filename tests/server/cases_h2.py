@@ -83,7 +83,7 @@ def _rst_internal(x):
 
 
 @case("h2-rst-mid-body", "the stream ends without error in the middle of a body", number=69,
-      port="h2")  # fmt: skip
+      port="h2")
 def _rst_mid_body(x):
     x.headers()
     x.frame(DATA, 0, x.body()[:60])

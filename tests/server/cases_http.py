@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Framing of HTTP/1.1: ends too early, lengths that lie, broken chunks, odd headers and statuses."""
+"""Framing of HTTP/1.1: early ends, lengths that lie, broken chunks, odd headers and statuses."""
 
 import gzip
 
@@ -119,18 +119,18 @@ def with_length(length, cut=None, more=(), end=True):
 
 
 add("length-too-large", "the body is shorter than its length", with_length(lambda n: n + 100),
-    number=6)  # fmt: skip
+    number=6)
 add("length-10gb", "a length of 10 GB", with_length("10737418240"), number=7)
 add("length-too-small", "the body is longer than its length", with_length("10"), number=8)
 add("length-negative", "a length of -1", with_length("-1"), number=9)
 add("length-text", "a length that is a word", with_length("many"), number=10)
 add("length-20-digits", "a length of 20 digits", with_length("9" * 20), number=11)
 add("length-twice", "two lengths, the right one and another",
-    with_length(lambda n: n, more=["Content-Length: 3"]), number=12)  # fmt: skip
+    with_length(lambda n: n, more=["Content-Length: 3"]), number=12)
 add("length-and-chunked", "a length, and chunks that are none",
-    with_length(lambda n: n, more=["Transfer-Encoding: chunked"]), number=13)  # fmt: skip
+    with_length(lambda n: n, more=["Transfer-Encoding: chunked"]), number=13)
 add("no-length", "no length; the end of the connection is the end of the body",
-    with_length(None), number=14)  # fmt: skip
+    with_length(None), number=14)
 add("no-length-cut", "no length, and half a body", with_length(None, cut=60), number=14)
 
 
@@ -168,23 +168,23 @@ LAST = b"0\r\n\r\n"
 
 add("chunks", "two chunks", chunked(lambda b: one(b[:50]) + one(b[50:]) + LAST, end=False))
 add("chunk-bad-size", "a size that is no number", chunked(lambda b: one(b, "zzz") + LAST),
-    number=16)  # fmt: skip
+    number=16)
 add("chunk-huge-size", "a size of 2^80", chunked(lambda b: one(b, "1" + "0" * 20) + LAST),
-    number=17)  # fmt: skip
+    number=17)
 add("chunk-negative", "a size of -1", chunked(lambda b: one(b, "-1") + LAST), number=18)
 add("chunk-no-crlf", "chunks without a line end between them",
-    chunked(lambda b: one(b[:50], end="") + one(b[50:]) + LAST), number=19)  # fmt: skip
+    chunked(lambda b: one(b[:50], end="") + one(b[50:]) + LAST), number=19)
 add("chunk-cut", "the end in the middle of a chunk",
-    chunked(lambda b: one(b, "%x" % (len(b) + 100), end="")), number=20)  # fmt: skip
+    chunked(lambda b: one(b, "%x" % (len(b) + 100), end="")), number=20)
 add("chunk-no-last", "all chunks but the last, empty one", chunked(one), number=21)
 add("chunk-trailer-200k", "a trailer of 200 KB",
     chunked(lambda b: one(b) + b"0\r\n", trailer="X-Long: " + "x" * 200000 + "\r\n\r\n"),
-    number=22)  # fmt: skip
+    number=22)
 add("chunk-extension-100k", "a chunk with an extension of 100 KB",
-    chunked(lambda b: one(b, extension=";x=" + "x" * 100000) + LAST), number=23)  # fmt: skip
+    chunked(lambda b: one(b, extension=";x=" + "x" * 100000) + LAST), number=23)
 add("chunk-bytes", "a chunk for every byte",
     chunked(lambda b: b"".join(one(b[i : i + 1]) for i in range(len(b))) + LAST),
-    number=24)  # fmt: skip
+    number=24)
 
 # Encodings that nobody asked for
 
@@ -201,11 +201,11 @@ def encoded(encoding, change):
 add("gzip", "a good body, compressed although nobody asked for it", encoded("gzip", gzip.compress))
 add("not-gzip", "a plain body that says it is compressed", encoded("gzip", lambda b: b), number=27)
 add("unknown-encoding", "a body in an encoding that does not exist",
-    encoded("libopro", lambda b: b), number=28)  # fmt: skip
+    encoded("libopro", lambda b: b), number=28)
 add("gzip-ten-layers", "a body that says it is compressed ten times",
-    encoded(", ".join(["gzip"] * 10), gzip.compress), number=29)  # fmt: skip
+    encoded(", ".join(["gzip"] * 10), gzip.compress), number=29)
 add("gzip-cut", "a compressed body without its last bytes",
-    encoded("gzip", lambda b: gzip.compress(b)[:-14]), number=30)  # fmt: skip
+    encoded("gzip", lambda b: gzip.compress(b)[:-14]), number=30)
 
 # Headers
 
@@ -223,10 +223,10 @@ def with_header(line):
 add("header-nul", "a NUL byte in a header", with_header(b"X-Nul: a\0b"), number=35)
 add("header-no-colon", "a header without a colon", with_header(b"no colon here"), number=36)
 add("header-folded", "a header that goes on in the next line", with_header(b"X-Long: a\r\n b"),
-    number=37)  # fmt: skip
+    number=37)
 add("header-latin1", "a header that is not UTF-8", with_header(b"X-Name: \xe9\xff\x80"), number=38)
 add("header-escape", "a request id with terminal escapes in it",
-    with_header(b"x-request-id: \x1b[31mred\x1b[0m"))  # fmt: skip
+    with_header(b"x-request-id: \x1b[31mred\x1b[0m"))
 
 
 @case("cookie", "503 that sets a cookie; then 400 if the cookie comes back", number=53)
@@ -257,7 +257,7 @@ add("status-000", "status 000", with_status(b"HTTP/1.1 000 Nothing"), number=39)
 add("status-20", "a status of two digits", with_status(b"HTTP/1.1 20 OK"), number=39)
 add("status-999", "status 999", with_status(b"HTTP/1.1 999 Beyond"), number=40)
 add("status-http2", "HTTP/2.0 in the status line of a plain answer",
-    with_status(b"HTTP/2.0 200 OK"), number=41)  # fmt: skip
+    with_status(b"HTTP/2.0 200 OK"), number=41)
 add("status-201", "status 201 with a good body", with_status(b"HTTP/1.1 201 Created"))
 add("status-206", "status 206 with a good body", with_status(b"HTTP/1.1 206 Partial Content"))
 

@@ -38,11 +38,11 @@ body("single-quotes", "single quotes", lambda b: b.replace(b'"', b"'"))
 body("comment", "a comment", lambda b: b"/* json */ " + b)
 body("comma", "a comma too many", lambda b: b[:-1] + b",}")
 body("sse", "server-sent events", lambda b: b"data: " + b + b"\n\ndata: [DONE]\n\n",
-     kind="text/event-stream")  # fmt: skip
+     kind="text/event-stream")
 body("sse-chunks", "server-sent events of a stream", lambda b: b"".join(
     b'data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"%s"},'
     b'"finish_reason":null}]}\n\n' % word for word in (b"re", b"ply")) + b"data: [DONE]\n\n",
-    kind="text/event-stream")  # fmt: skip
+    kind="text/event-stream")
 
 # Around a good body
 
@@ -92,14 +92,14 @@ in_text("cut-character", "the first two bytes of an emoji", b"\xf0\x9f")
 in_text("emoji", "an emoji, escaped and plain", b"\\ud83d\\ude00\xf0\x9f\x98\x80")
 in_text("controls", "terminal escapes and marks of direction, escaped", b"\\u001b[31m\\u202e")
 body("bad-utf8-elsewhere", "a byte 0xFF in a field that nobody reads",
-     lambda b: b[:-1] + b', "note": "\xff"}')  # fmt: skip
+     lambda b: b[:-1] + b', "note": "\xff"}')
 
 # Keys
 
 body("duplicate-keys", "choices twice: first an empty list, then a good one",
-     lambda b: b'{"choices": [], ' + b[1:])  # fmt: skip
+     lambda b: b'{"choices": [], ' + b[1:])
 body("duplicate-keys-bad-last", "choices twice: first a good list, then an empty one",
-     lambda b: b[:-1] + b', "choices": []}')  # fmt: skip
+     lambda b: b[:-1] + b', "choices": []}')
 body("long-key", "a key of 1 MB", lambda b: b'{"' + b"k" * (1 << 20) + b'": 1, ' + b[1:])
 body("empty-key", "an empty key", lambda b: b'{"": 1, ' + b[1:])
 
@@ -109,14 +109,14 @@ inserted("depth-60", "60 arrays within each other where nobody looks", "[" * 60 
 inserted("depth-3000", "3000 arrays within each other where nobody looks", "[" * 3000 + "]" * 3000)
 inserted("depth-open", "100,000 arrays that are never closed", "[" * 100000)
 body("depth-objects", "nothing but 3000 objects within each other",
-     lambda b: b'{"a":' * 3000 + b"1" + b"}" * 3000)  # fmt: skip
+     lambda b: b'{"a":' * 3000 + b"1" + b"}" * 3000)
 body("objects-2m", "2 MB of empty objects, which take 79 times as much memory",
-     lambda b: b"[" + b"{}," * 700000 + b"{}]")  # fmt: skip
+     lambda b: b"[" + b"{}," * 700000 + b"{}]")
 inserted("inner-objects-2m", "the same in a field that nobody reads", "[" + "{}," * 700000 + "{}]")
 inserted("numbers-2m", "2 MB of small numbers in a field that nobody reads",
-         "[" + "1," * 1000000 + "1]")  # fmt: skip
+         "[" + "1," * 1000000 + "1]")
 inserted("many-keys", "200,000 keys in a field that nobody reads",
-         "{" + ",".join('"%d":1' % i for i in range(200000)) + "}")  # fmt: skip
+         "{" + ",".join('"%d":1' % i for i in range(200000)) + "}")
 
 
 @case("echo", "a good answer whose text is the body of the request")

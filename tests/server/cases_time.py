@@ -73,7 +73,7 @@ def _drip(x):
 
 
 @case("blank-lines", "blank lines for N ms, to keep the connection alive, then a good answer",
-      argument=1200)  # fmt: skip
+      argument=1200)
 def _blank_lines(x):
     x.start("Transfer-Encoding: chunked")
     for _ in range(x.argument // STEP):
@@ -92,7 +92,7 @@ def _blank_lines_for_ever(x):
 
 
 @case("dies", "the port resets all its connections and is closed for N ms; then all is well",
-      argument=300, port="mortal")  # fmt: skip
+      argument=300, port="mortal")
 def _dies(x):
     if x.count == 1:
         x.server.listeners["mortal"].down(x.argument)

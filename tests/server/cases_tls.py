@@ -14,11 +14,11 @@ def waiting(x):
 
 
 add("tls-unknown-issuer", "a certificate of an authority that the client does not know", waiting,
-    number=56, port="tls")  # fmt: skip
+    number=56, port="tls")
 add("tls-self-signed", "a certificate signed by itself", waiting, number=56,
-    port="tls_self_signed")  # fmt: skip
+    port="tls_self_signed")
 add("tls-wrong-host", "a certificate for elsewhere.invalid", waiting, number=57,
-    port="tls_wrong_host")  # fmt: skip
+    port="tls_wrong_host")
 add("tls-expired", "a certificate that ended in 2020", waiting, number=58, port="tls_expired")
 add("tls-old", "nothing newer than TLS 1.0", waiting, number=59, port="tls_old")
 add("tls-to-plain", "https to a port that speaks http, and waits", waiting, number=61)
@@ -38,7 +38,7 @@ add("proxied-tls", "a proxy that works, and TLS through it", waiting, port="tls"
 
 
 @case("tls-no-length", "no length, and the end without close_notify after a whole body",
-      number=60, port="tls")  # fmt: skip
+      number=60, port="tls")
 def _tls_no_length(x):
     x.start()
     x.send(x.body())
@@ -46,7 +46,7 @@ def _tls_no_length(x):
 
 
 @case("tls-cut", "no length, and the end without close_notify in the middle of the body",
-      number=60, port="tls")  # fmt: skip
+      number=60, port="tls")
 def _tls_cut(x):
     x.start()
     x.send(x.body()[:60])

@@ -65,18 +65,18 @@ class Certificates:
         self.openssl(
             "req", "-x509", *CURVE, "-config", "ca.cnf", "-extensions", extensions, "-days", "2",
             "-subj", "/CN=libopro test " + name, "-keyout", name + ".key", "-out", name + ".pem",
-        )  # fmt: skip
+        )
 
     def leaf(self, name, extensions, dates):
         """A certificate that the authority has signed."""
         self.openssl(
             "req", *CURVE, "-config", "ca.cnf", "-subj", "/CN=libopro test " + name,
             "-keyout", name + ".key", "-out", name + ".csr",
-        )  # fmt: skip
+        )
         self.openssl(
             "ca", "-batch", "-notext", "-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key",
             "-extensions", extensions, *dates, "-in", name + ".csr", "-out", name + ".pem",
-        )  # fmt: skip
+        )
 
     def path(self, name):
         """The PEM file of a certificate."""

@@ -11,7 +11,7 @@ from wire import Gone, Request
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
     0, 1, 3, 4, 5, 6, 7, 8, 9,
-)  # fmt: skip
+)
 END_STREAM = ACK = 1
 END_HEADERS = 4
 PADDED = 8

@@ -55,7 +55,6 @@ def find(name):
 
 def load():
     """Imports the families; each fills the table. Returns it."""
-    # pylint: disable=import-outside-toplevel,unused-import
     import cases_dialects
     import cases_h2
     import cases_http
