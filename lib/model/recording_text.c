@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON's grammar and base64, for lines that are read in their place. A request has to be found in
+ * its line byte for byte, which a parser that makes a tree cannot do.
+ */
+#include "recording_parts.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+#include "json.h"
+
+static int fail(opro__cursor *c, const char *expected) {
+    c->expected = expected;
+    return 0;
+}
+
+char opro__cursor_peek(opro__cursor *c) {
+    while (c->at < c->len && (c->s[c->at] == ' ' || c->s[c->at] == '\t'))
+        c->at++;
+    return c->at < c->len ? c->s[c->at] : '\0';
+}
+
+int opro__cursor_take(opro__cursor *c, char byte, const char *expected) {
+    if (opro__cursor_peek(c) != byte) return fail(c, expected);
+    c->at++;
+    return 1;
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+/* Four hex digits at s. */
+static int hex4(const char *s, size_t len, uint32_t *value) {
+    uint32_t v = 0;
+
+    if (len < 4) return 0;
+    for (int i = 0; i < 4; i++) {
+        char c = s[i];
+
+        v <<= 4;
+        if (c >= '0' && c <= '9')
+            v |= (uint32_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            v |= (uint32_t)(c - 'a' + 10);
+        else if (c >= 'A' && c <= 'F')
+            v |= (uint32_t)(c - 'A' + 10);
+        else
+            return 0;
+    }
+    *value = v;
+    return 1;
+}
+
+/* How long the escape at s is, from its backslash on; 0: it is none. */
+static size_t escape_len(const char *s, size_t len) {
+    uint32_t value;
+
+    if (len < 2) return 0;
+    if (s[1] == 'u') return hex4(s + 2, len - 2, &value) ? 6 : 0;
+    return s[1] && strchr("\"\\/bfnrt", s[1]) ? 2 : 0;
+}
+
+static int skip_string(opro__cursor *c) {
+    if (!opro__cursor_take(c, '"', "a string")) return 0;
+    while (c->at < c->len) {
+        unsigned char byte = (unsigned char)c->s[c->at];
+        size_t n = byte == '\\' ? escape_len(c->s + c->at, c->len - c->at) : 1;
+
+        if (!n || byte < 0x20) break;
+        c->at += n;
+        if (byte == '"') return 1;
+    }
+    return fail(c, "the rest of a string");
+}
+
+static size_t digits(const opro__cursor *c, size_t at) {
+    size_t n = 0;
+
+    while (at + n < c->len && c->s[at + n] >= '0' && c->s[at + n] <= '9')
+        n++;
+    return n;
+}
+
+static int skip_number(opro__cursor *c) {
+    size_t at = c->at, n;
+
+    if (c->s[at] == '-') at++;
+    n = digits(c, at);
+    if (!n || (n > 1 && c->s[at] == '0')) return fail(c, "a value");
+    at += n;
+    if (at < c->len && c->s[at] == '.') {
+        n = digits(c, at + 1);
+        if (!n) return fail(c, "a number");
+        at += 1 + n;
+    }
+    if (at < c->len && (c->s[at] == 'e' || c->s[at] == 'E')) {
+        at++;
+        if (at < c->len && (c->s[at] == '+' || c->s[at] == '-')) at++;
+        n = digits(c, at);
+        if (!n) return fail(c, "a number");
+        at += n;
+    }
+    c->at = at;
+    return 1;
+}
+
+static int skip_scalar(opro__cursor *c) {
+    static const char *const words[] = {"true", "false", "null"};
+
+    if (opro__cursor_peek(c) == '"') return skip_string(c);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t n = strlen(words[i]);
+
+        if (c->len - c->at < n || memcmp(c->s + c->at, words[i], n) != 0) continue;
+        c->at += n;
+        return 1;
+    }
+    return c->at < c->len ? skip_number(c) : fail(c, "a value");
+}
+
+/* What is open around a place: bit 0 is the innermost, 1 an object. */
+typedef struct nest {
+    uint64_t objects;
+    int depth;
+} nest;
+
+/* After a value, or in a container that was opened just now (fresh): to where a value is due. */
+static int go_on(opro__cursor *c, nest *n, int fresh) {
+    while (n->depth) {
+        int object = (int)(n->objects & 1);
+
+        if (opro__cursor_peek(c) == (object ? '}' : ']')) {
+            c->at++;
+            n->objects >>= 1;
+            n->depth--;
+            fresh = 0;
+            continue;
+        }
+        if (!fresh && !opro__cursor_take(c, ',', object ? "',' or '}'" : "',' or ']'")) return 0;
+        return !object || (skip_string(c) && opro__cursor_take(c, ':', "':'"));
+    }
+    return 1;
+}
+
+int opro__cursor_skip(opro__cursor *c, const char **value, size_t *len) {
+    nest n = {0, 0};
+    size_t start;
+
+    opro__cursor_peek(c);
+    start = c->at;
+    do {
+        char byte = opro__cursor_peek(c);
+        int opens = byte == '{' || byte == '[';
+
+        if (opens) {
+            if (n.depth == OPRO__JSON_DEPTH) return fail(c, "less depth");
+            n.objects = n.objects << 1 | (byte == '{');
+            n.depth++;
+            c->at++;
+        } else if (!skip_scalar(c)) {
+            return 0;
+        }
+        if (!go_on(c, &n, opens)) return 0;
+    } while (n.depth);
+    *value = c->s + start;
+    *len = c->at - start;
+    return 1;
+}
+
+int opro__embeds(const char *s, size_t len) {
+    opro__cursor c = {.len = len};
+    const char *value;
+    size_t n;
+
+    if (!len || (s[0] != '{' && s[0] != '[')) return 0;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)s[i] < 0x20) return 0;
+    c.s = (char *)(uintptr_t)s; /* skipping changes nothing */
+    return opro__utf8_valid(s, len) && opro__cursor_skip(&c, &value, &n) && n == len;
+}
+
+/* ---- strings --------------------------------------------------------------------------------- */
+
+static size_t put_letter(char *out, uint32_t code) {
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        out[0] = (char)(0xc0 | code >> 6);
+        out[1] = (char)(0x80 | (code & 0x3f));
+        return 2;
+    }
+    if (code < 0x10000) {
+        out[0] = (char)(0xe0 | code >> 12);
+        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (code & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | code >> 18);
+    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (code & 0x3f));
+    return 4;
+}
+
+/* The letter of \uXXXX at s, or of two of them; how many bytes they take, 0: half a pair. */
+static size_t escaped_letter(const char *s, size_t len, uint32_t *code) {
+    uint32_t high, low;
+
+    if (!hex4(s + 2, len - 2, &high) || (high >= 0xdc00 && high <= 0xdfff)) return 0;
+    *code = high;
+    if (high < 0xd800 || high > 0xdbff) return 6;
+    if (len < 12 || s[6] != '\\' || s[7] != 'u' || !hex4(s + 8, len - 8, &low)) return 0;
+    if (low < 0xdc00 || low > 0xdfff) return 0;
+    *code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+    return 12;
+}
+
+/* One escape at s, decoded to *out (not behind s); how many bytes it took, 0: it is none. */
+static size_t decode_escape(const char *s, size_t len, char **out) {
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    uint32_t code;
+    size_t n;
+
+    if (len < 2) return 0;
+    if (s[1] == 'u') {
+        n = escaped_letter(s, len, &code);
+        if (n) *out += put_letter(*out, code);
+        return n;
+    }
+    if (!s[1] || !strchr(from, s[1])) return 0;
+    *(*out)++ = to[strchr(from, s[1]) - from];
+    return 2;
+}
+
+int opro__cursor_string(opro__cursor *c, char **text, size_t *len) {
+    char *start, *out;
+
+    if (!opro__cursor_take(c, '"', "a string")) return 0;
+    start = out = c->s + c->at;
+    while (c->at < c->len) {
+        char *s = c->s + c->at;
+        size_t n = 1;
+
+        if (*s == '"') {
+            c->at++;
+            *out = '\0'; /* here or before: where the quote was */
+            *text = start;
+            *len = (size_t)(out - start);
+            return 1;
+        }
+        if ((unsigned char)*s < 0x20) break;
+        if (*s == '\\') {
+            n = decode_escape(s, c->len - c->at, &out);
+            if (!n) break;
+        } else {
+            *out++ = *s;
+        }
+        c->at += n;
+    }
+    return fail(c, "the rest of a string");
+}
+
+/* ---- base64 ---------------------------------------------------------------------------------- */
+
+void opro__base64_add(opro__buf *out, const char *s, size_t len) {
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < len; i += 3) {
+        size_t n = len - i < 3 ? len - i : 3;
+        uint32_t v = 0;
+        char four[4] = {'=', '=', '=', '='};
+
+        for (size_t k = 0; k < 3; k++)
+            v = v << 8 | (k < n ? (unsigned char)s[i + k] : 0);
+        for (size_t k = 0; k <= n; k++)
+            four[k] = alphabet[v >> (18 - 6 * k) & 63];
+        opro__buf_add(out, four, sizeof four);
+    }
+}
+
+/* Six bits, or 64. */
+static uint32_t sextet(char c) {
+    if (c >= 'A' && c <= 'Z') return (uint32_t)(c - 'A');
+    if (c >= 'a' && c <= 'z') return (uint32_t)(c - 'a' + 26);
+    if (c >= '0' && c <= '9') return (uint32_t)(c - '0' + 52);
+    return c == '+' ? 62 : c == '/' ? 63 : 64;
+}
+
+int opro__base64_decode(char *s, size_t *len) {
+    size_t n = *len, out = 0;
+
+    if (n % 4 != 0) return 0;
+    for (size_t i = 0; i < n; i += 4) {
+        size_t given = i + 4 < n || s[i + 3] != '=' ? 4 : s[i + 2] != '=' ? 3 : 2;
+        uint32_t v = 0;
+
+        for (size_t k = 0; k < 4; k++) {
+            uint32_t six = k < given ? sextet(s[i + k]) : 0;
+
+            if (six == 64) return 0;
+            v = v << 6 | six;
+        }
+        if (v & ((UINT32_C(1) << 8 * (4 - given)) - 1)) return 0; /* bits that nobody wrote */
+        for (size_t k = 0; k + 1 < given; k++)
+            s[out++] = (char)(v >> (16 - 8 * k) & 0xff);
+    }
+    s[out] = '\0';
+    *len = out;
+    return 1;
+}

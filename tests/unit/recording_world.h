@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Files in a folder of the test's own, for tests of recordings and of the cache. */
+#ifndef TESTS_RECORDING_WORLD_H
+#define TESTS_RECORDING_WORLD_H
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What a test works with: a file that is not there yet. */
+typedef struct world {
+    char folder[64];
+    char file[96];
+    opro__mem mem;
+    opro_error err;
+} world;
+
+static inline int world_begin(void **state) {
+    world *w = calloc(1, sizeof *w);
+
+    if (!w) return 1;
+    strcpy(w->folder, "/tmp/opro-recording-XXXXXX");
+    if (!mkdtemp(w->folder)) return 1;
+    snprintf(w->file, sizeof w->file, "%s/x.jsonl", w->folder);
+    *state = w;
+    return opro__mem_init(&w->mem, NULL) != OPRO_OK;
+}
+
+static inline int world_end(void **state) {
+    world *w = *state;
+    int faults = w->mem.used != 0;
+
+    unlink(w->file);
+    faults |= rmdir(w->folder) != 0;
+    free(w);
+    return faults;
+}
+
+static inline void write_file(const char *path, const char *s, size_t len) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, s, len), len);
+    close(fd);
+}
+
+/* The whole file, with a NUL; the caller frees it. */
+static inline char *read_file(const char *path, size_t *len) {
+    int fd = open(path, O_RDONLY);
+    struct stat st;
+    char *s;
+
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    *len = (size_t)st.st_size;
+    s = malloc(*len + 1);
+    assert_non_null(s);
+    assert_int_equal(read(fd, s, *len), *len);
+    s[*len] = '\0';
+    close(fd);
+    return s;
+}
+
+/* Descriptors that this process has open. */
+static inline int open_files(void) {
+    int n = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+#endif
