@@ -43,10 +43,13 @@ NO_JSON = set(
 )
 
 
+def setUpModule():
     """One server for all."""
+    global SERVER
     SERVER = raw_client.Running("--tls")
 
 
+def tearDownModule():
     """It ends when its stdin does, and leaves nothing behind."""
     folder = os.path.dirname(SERVER.files["ca"])
     assert SERVER.stop() == 0
