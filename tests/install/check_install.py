@@ -6,6 +6,7 @@ check_install.py BUILD HOSTS MESON CC [CXX]
 
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -27,11 +28,27 @@ def stage_install(build, meson, stage):
     return pc.parent, shared.parent
 
 
-def pkg_config(folder, stage, *options):
-    env = {**os.environ, "PKG_CONFIG_LIBDIR": str(folder), "PKG_CONFIG_SYSROOT_DIR": str(stage)}
-    env.pop("PKG_CONFIG_PATH", None)
-    command = ["pkg-config", "--cflags", "--libs", *options, "libopro"]
+def moved(pc, stage):
+    """A folder with libopro.pc as it would be if the staged tree were the real place."""
+    text = (pc / "libopro.pc").read_text()
+    prefix = re.search(r"^prefix=(.*)$", text, re.M).group(1)
+    folder = stage.parent / "pkgconfig"
+    folder.mkdir()
+    (folder / "libopro.pc").write_text(text.replace(f"prefix={prefix}", f"prefix={stage}{prefix}"))
+    return folder
+
+
+def pkg_config(folder, *packages):
+    env = {**os.environ, "PKG_CONFIG_PATH": str(folder)}
+    command = ["pkg-config", "--cflags", "--libs", *packages]
     return shlex.split(run(command, capture_output=True, env=env).stdout)
+
+
+def needed(pc):
+    """What programs that link the static library name as well."""
+    private = re.search(r"^Requires.private:(.*)$", (pc / "libopro.pc").read_text(), re.M)
+    words = re.split(r"[\s,]+", private.group(1)) if private else []
+    return [word for word in words if re.match(r"[a-z]", word)]
 
 
 def main(build, hosts, meson, cc, cxx=None):
@@ -43,10 +60,12 @@ def main(build, hosts, meson, cc, cxx=None):
         folder = pathlib.Path(folder)
         stage = folder / "stage"
         pc, libdir = stage_install(build, meson, stage)
-        shared = pkg_config(pc, stage)
-        static = pkg_config(pc, stage, "--static")
+        folder_pc = moved(pc, stage)
+        shared = pkg_config(folder_pc, "libopro")
+        static = pkg_config(folder_pc, "libopro", *needed(pc))
         at = static.index("-lopro")
         static[at : at + 1] = ["-Wl,-Bstatic", "-lopro", "-Wl,-Bdynamic"]
+        static += ["-lm", "-lpthread"]
         plain = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
         for command, standard, source in languages:
             for kind, flags, env in (
