@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 
 #include "contender.h"
+#include "machine.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -119,7 +120,7 @@ static void slot_init(slot *s, group *g) {
 
 static void slot_start(slot *s) {
     s->len = 0;
-    s->began = contender_now();
+    s->began = machine_now();
     bare.to_start--;
     bare.open++;
     if (curl_multi_add_handle(s->group->multi, s->easy) != CURLM_OK) die("curl_multi_add_handle");
@@ -222,7 +223,7 @@ static int on_timer(CURLM *multi, long timeout_ms, void *data) {
     (void)multi;
     g->timer = timeout_ms < 0    ? 0
                : timeout_ms == 0 ? AT_ONCE
-                                 : contender_now() + (double)timeout_ms / 1e3;
+                                 : machine_now() + (double)timeout_ms / 1e3;
     return 0;
 }
 
@@ -235,7 +236,7 @@ static void act(group *g, curl_socket_t fd, int mask) {
 
 /* Timers that are due; returns how long, in milliseconds, to wait for the next, -1: for ever. */
 static int run_timers(void) {
-    double now = contender_now(), first = 0;
+    double now = machine_now(), first = 0;
 
     for (size_t i = 0; i < bare.c.multis; i++) {
         group *g = &bare.groups[i];

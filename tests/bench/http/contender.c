@@ -3,17 +3,18 @@
 
 #include "contender.h"
 
+#include "machine.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 static void usage(const char *program) {
     fprintf(stderr,
             "usage: %s MODE [-c IN_FLIGHT] [-n REQUESTS] [-m MULTIS] [-w] [--ca FILE] [--defaults] "
-            "[--h2] [--calls N] URL\n",
+            "[--h2] [--calls N] [--all] [--cache] URL\n",
             program);
     exit(2);
 }
@@ -21,9 +22,9 @@ static void usage(const char *program) {
 void contender_init(contender *c, int argc, char **argv) {
     static const struct option known[] = {
         {"ca", 1, NULL, 'a'},    {"defaults", 0, NULL, 'd'}, {"h2", 0, NULL, '2'},
-        {"calls", 1, NULL, 's'}, {NULL, 0, NULL, 0},
+        {"calls", 1, NULL, 's'}, {"all", 0, NULL, 'l'},      {"cache", 0, NULL, 'k'},
+        {NULL, 0, NULL, 0},
     };
-    struct rlimit files;
     int o;
 
     memset(c, 0, sizeof *c);
@@ -38,27 +39,20 @@ void contender_init(contender *c, int argc, char **argv) {
         if (o == 'a') c->ca = optarg;
         if (o == 'd') c->defaults = true;
         if (o == '2') c->h2 = true;
+        if (o == 'l') c->all = true;
+        if (o == 'k') c->cache = true;
         if (o == '?') usage(argv[0]);
     }
     if (argc - optind != 2 || !c->in_flight || !c->requests || !c->multis) usage(argv[0]);
     c->mode = argv[optind];
     c->url = argv[optind + 1];
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    machine_files();
     c->latency = malloc(c->requests * sizeof *c->latency);
     if (!c->latency) abort();
     memset(c->latency, 1, c->requests * sizeof *c->latency); /* its pages are not the client's */
 }
 
 /* ---- clocks and memory ----------------------------------------------------------------------- */
-
-double contender_now(void) {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* CPU seconds, those in the kernel apart. */
 static double cpu_now(double *in_kernel) {
@@ -89,12 +83,16 @@ void contender_ready(contender *c) {
 
 void contender_begin(contender *c) {
     c->cpu = cpu_now(&c->system);
-    c->wall = contender_now();
+    c->wall = machine_now();
 }
 
 void contender_done(contender *c, double began, bool fine) {
+    double now = machine_now();
+
     if (!fine) c->errors++;
-    if (c->done < c->requests) c->latency[c->done++] = contender_now() - began;
+    if (c->done++ == 0) c->first = now;
+    if (c->latencies < c->requests && (began >= c->first || c->requests <= c->in_flight))
+        c->latency[c->latencies++] = now - began;
 }
 
 static int by_size(const void *a, const void *b) {
@@ -104,17 +102,18 @@ static int by_size(const void *a, const void *b) {
 }
 
 int contender_end(contender *c, const char *name) {
-    double took = contender_now() - c->wall, system, cpu = cpu_now(&system) - c->cpu;
+    double took = machine_now() - c->wall, system, cpu = cpu_now(&system) - c->cpu;
     long peak = memory("VmHWM:");
     double n = c->done ? (double)c->done : 1;
 
-    qsort(c->latency, c->done, sizeof *c->latency, by_size);
+    if (c->latencies == 0) c->latency[c->latencies++] = 0;
+    qsort(c->latency, c->latencies, sizeof *c->latency, by_size);
     printf("{\"client\":\"%s %s\",\"in_flight\":%zu,\"requests\":%zu,\"errors\":%zu,", name,
            c->mode, c->in_flight, c->done, c->errors);
     printf("\"multis\":%zu,\"seconds\":%.6f,\"rps\":%.1f,", c->multis, took, n / took);
     printf("\"cpu_us\":%.3f,\"system_us\":%.3f,", cpu / n * 1e6, (system - c->system) / n * 1e6);
-    printf("\"p50_ms\":%.4f,\"p99_ms\":%.4f,", c->latency[c->done / 2] * 1e3,
-           c->latency[(c->done - (c->done > 0)) * 99 / 100] * 1e3);
+    printf("\"p50_ms\":%.4f,\"p99_ms\":%.4f,", c->latency[c->latencies / 2] * 1e3,
+           c->latency[(c->latencies - 1) * 99 / 100] * 1e3);
     printf("\"base_kb\":%ld,\"peak_kb\":%ld,\"kb_per_request\":%.2f}\n", c->base, peak,
            (double)(peak - c->base) / (double)c->in_flight);
     free(c->latency);

@@ -58,12 +58,12 @@ static int by_size(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static double *sorted(const delays *d) {
-    double *copy = malloc((d->count + 1) * sizeof *copy);
+static double *sorted(const double *values, size_t n) {
+    double *copy = malloc((n + 1) * sizeof *copy);
 
     if (!copy) abort();
-    if (d->count) memcpy(copy, d->ms, d->count * sizeof *copy);
-    qsort(copy, d->count, sizeof *copy, by_size);
+    if (n) memcpy(copy, values, n * sizeof *copy);
+    qsort(copy, n, sizeof *copy, by_size);
     return copy;
 }
 
@@ -78,15 +78,15 @@ static double quantile(const double *sorted_ms, size_t n, double q) {
     return n ? sorted_ms[(size_t)(q * (double)(n - 1) + 0.5)] : 0;
 }
 
-void delays_write_figures(FILE *to, const delays *d) {
-    double *copy = sorted(d), sum = 0;
+void delays_write_figures(FILE *to, const delays *d, size_t skip) {
+    size_t n = d->count > skip ? d->count - skip : 0;
+    double *copy = sorted(d->ms + (n ? skip : 0), n), sum = 0;
 
-    for (size_t i = 0; i < d->count; i++)
-        sum += d->ms[i];
-    fprintf(to, "\"mean_ms\":%.4f,\"p50_ms\":%.4f,", d->count ? sum / (double)d->count : 0,
-            quantile(copy, d->count, .5));
-    fprintf(to, "\"p99_ms\":%.4f,\"max_ms\":%.4f", quantile(copy, d->count, .99),
-            quantile(copy, d->count, 1));
+    for (size_t i = 0; i < n; i++)
+        sum += copy[i];
+    fprintf(to, "\"mean_ms\":%.4f,\"p50_ms\":%.4f,", n ? sum / (double)n : 0,
+            quantile(copy, n, .5));
+    fprintf(to, "\"p99_ms\":%.4f,\"max_ms\":%.4f", quantile(copy, n, .99), quantile(copy, n, 1));
     free(copy);
 }
 
@@ -104,7 +104,8 @@ static void take_first(double *heap, size_t n, double until) {
 }
 
 double delays_ideal(const delays *jobs, const delays *proposals, size_t follow, size_t slots) {
-    double *heap = calloc(slots ? slots : 1, sizeof *heap), *released = sorted(proposals);
+    double *heap = calloc(slots ? slots : 1, sizeof *heap),
+           *released = sorted(proposals->ms, proposals->count);
     double end = 0;
 
     if (!heap) abort();

@@ -30,9 +30,12 @@ typedef struct delays {
 /* The next delay, in milliseconds. */
 double delays_next(delays *d);
 
-/* As JSON: "name":[all of them], and "mean_ms":..,"p50_ms":..,"p99_ms":..,"max_ms":... */
+/*
+ * As JSON: "name":[all of them], and "mean_ms":..,"p50_ms":..,"p99_ms":..,"max_ms":.. of those
+ * after the first few.
+ */
 void delays_write(FILE *to, const char *name, const delays *d);
-void delays_write_figures(FILE *to, const delays *d);
+void delays_write_figures(FILE *to, const delays *d, size_t skip);
 
 /*
  * Seconds of the greedy schedule: all jobs wait from the beginning, each starts, in order, as soon

@@ -36,6 +36,7 @@ static void parse_get(http_request *r, const char *bytes) {
     if (strncmp(bytes, "GET /_delays", 12) == 0) r->kind = HTTP_DELAYS;
     r->slots = number_after(bytes, line, "slots=", 0);
     r->follow = number_after(bytes, line, "follow=", 0);
+    r->skip = number_after(bytes, line, "skip=", 0);
 }
 
 static void parse_post(http_request *r, const char *bytes) {
@@ -44,7 +45,7 @@ static void parse_post(http_request *r, const char *bytes) {
 
     if (!memmem(bytes, (size_t)(line_end - bytes), "/chat/completions", 17)) return;
     r->kind = HTTP_COMPLETION;
-    r->proposal = memmem(body, body_len, "\"proposer\"", 10) != NULL;
+    r->proposal = memmem(body, body_len, HTTP_PROPOSAL, strlen(HTTP_PROPOSAL)) != NULL;
     r->choices = number_after(body, body_len, "\"n\":", 1);
     if (r->choices < 1) r->choices = 1;
     if (r->choices > CHOICES_MAX) r->choices = CHOICES_MAX;

@@ -6,15 +6,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Stands in the prompts of requests for proposals, which can have another delay. */
+#define HTTP_PROPOSAL "[[proposal]]"
+
 enum { HTTP_COMPLETION, HTTP_STATS, HTTP_DELAYS, HTTP_UNKNOWN };
 
 typedef struct http_request {
-    int kind;             /* HTTP_... */
-    size_t head, len;     /* bytes of the head, and of the whole request */
-    size_t choices;       /* "n" of a completion */
-    bool proposal;        /* asked of the model "proposer" */
-    bool expect;          /* Expect: 100-continue */
-    size_t slots, follow; /* of a question for the statistics */
+    int kind;                   /* HTTP_... */
+    size_t head, len;           /* bytes of the head, and of the whole request */
+    size_t choices;             /* "n" of a completion */
+    bool proposal;              /* HTTP_PROPOSAL is in it */
+    bool expect;                /* Expect: 100-continue */
+    size_t slots, follow, skip; /* of a question for the statistics */
 } http_request;
 
 /* Is a whole request in the bytes? 1: yes; 0: more is needed (r->len, if known); -1: nonsense. */

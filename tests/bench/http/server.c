@@ -4,12 +4,13 @@
  *        [--tls]
  *
  * A server of chat completions with a settable delay, for benches: one thread, epoll, loopback.
- * Prints a line of JSON at start (its port, with --tls the file of certificates for clients) and
- * one at the end (SIGTERM or SIGINT): what it has served. GET /_stats?slots=C&follow=F says the
- * same at any time, with the ideal makespan over C slots; GET /_delays lists the delays.
+ * Prints a line of JSON at start (its port, with --tls the folder of its certificates) and one at
+ * the end (SIGTERM or SIGINT): what it has served. GET /_stats?slots=C&follow=F&skip=N says the
+ * same at any time, with the ideal makespan over C slots (each proposal lets F others in), and the
+ * figures of the delays without the first N; GET /_delays lists the delays.
  *
  *   --delay D      none, fixed:MS, lognormal:MEAN:P99
- *   --proposals D  another delay for requests to the model "proposer"
+ *   --proposals D  another delay for requests with "[[proposal]]" in them
  *   --capped N     at most N requests in service, the others wait
  *   --warm N       hold the first N requests until all of them are there, then answer them at once:
  *                  connections are open before what is measured begins; they are not counted
@@ -19,9 +20,9 @@
 
 #include "delays.h"
 #include "http.h"
+#include "machine.h"
 #include "tls.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/in.h>
@@ -33,11 +34,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define REQUEST_MAX (16u << 20)
@@ -79,10 +78,7 @@ static struct {
 } server;
 
 static double now_ms(void) {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+    return machine_now() * 1e3;
 }
 
 static void die(const char *what) {
@@ -297,14 +293,14 @@ static void set_timer(void) {
 
 /* ---- statistics ------------------------------------------------------------------------------ */
 
-static void write_stats(FILE *to, size_t slots, size_t follow) {
+static void write_stats(FILE *to, size_t slots, size_t follow, size_t skip) {
     const delays *d = &server.jobs;
 
     fprintf(to, "{\"served\":%zu,\"connections\":%zu,\"most_in_service\":%zu,", server.served,
             server.connections, server.most);
     fprintf(to, "\"late_ms\":%.3f,\"delays\":%zu,\"proposals\":%zu,", server.late, d->count,
             server.proposals.count);
-    delays_write_figures(to, d);
+    delays_write_figures(to, d, skip);
     if (slots) fprintf(to, ",\"ideal_s\":%.6f", delays_ideal(d, &server.proposals, follow, slots));
     fputs("}\n", to);
 }
@@ -323,7 +319,8 @@ static void on_control(conn *c) {
     FILE *to = open_memstream(&body, &len);
 
     if (!to) die("open_memstream");
-    if (c->request.kind == HTTP_STATS) write_stats(to, c->request.slots, c->request.follow);
+    if (c->request.kind == HTTP_STATS)
+        write_stats(to, c->request.slots, c->request.follow, c->request.skip);
     if (c->request.kind == HTTP_DELAYS) write_delays(to);
     if (c->request.kind == HTTP_UNKNOWN) fputs("{\"error\":{\"message\":\"no such path\"}}", to);
     fclose(to);
@@ -437,33 +434,23 @@ static void add(int fd, void *data) {
 }
 
 static void start(uint16_t port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    socklen_t len = sizeof address;
-    struct rlimit files;
     sigset_t ends;
 
     prctl(PR_SET_PDEATHSIG, SIGTERM); /* it shall not outlive a bench that was killed */
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    machine_files();
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
     sigprocmask(SIG_BLOCK, &ends, NULL);
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    server.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    setsockopt(server.listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    if (bind(server.listener, (struct sockaddr *)&address, sizeof address) != 0) die("bind");
-    if (listen(server.listener, 4096) != 0) die("listen");
-    getsockname(server.listener, (struct sockaddr *)&address, &len);
+    server.listener = machine_listen(&port);
+    if (server.listener < 0) die("no port");
     server.epoll = epoll_create1(EPOLL_CLOEXEC);
     server.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     server.signals = signalfd(-1, &ends, SFD_CLOEXEC);
     add(server.listener, &server.listener);
     add(server.timer, &server.timer);
     add(server.signals, &server.signals);
-    printf("{\"port\":%d", ntohs(address.sin_port));
+    printf("{\"port\":%d", port);
     if (server.tls)
         printf(",\"folder\":\"%s\",\"certificates\":%d", tls_folder(server.tls),
                tls_certificates(server.tls));
@@ -509,7 +496,7 @@ static uint16_t options(int argc, char **argv) {
 int main(int argc, char **argv) {
     start(options(argc, argv));
     loop();
-    write_stats(stdout, 0, 0);
+    write_stats(stdout, 0, 0, 0);
     delays_free(&server.jobs);
     delays_free(&server.proposals);
     http_free();
