@@ -72,7 +72,10 @@ static opro_status poll_for(opro_model *model, int64_t ms) {
 
     for (;;) {
         if (round_of(model)) return OPRO_OK;
-        if (!model->n_calls) return OPRO_DONE;
+        if (!model->n_calls) {
+            opro__transport_work(model->transport, 0); /* who waits on the descriptor was woken */
+            return OPRO_DONE;
+        }
         now = opro__transport_now();
         if (woken || (now >= end && ms)) return OPRO_WAIT;
         woken = opro__transport_work(

@@ -665,6 +665,7 @@ static int start(opro__leg *leg, int64_t now) {
         leg->paced = 0;
     } else {
         pull(&model->ready, leg);
+        leg->state = OPRO__LEG_LOOSE;
     }
     leg->tries++;
     meet(leg, &failure, now);
