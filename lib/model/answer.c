@@ -72,7 +72,7 @@ static void add_reasoning(opro__said *said, const json_t *thought) {
     }
 }
 
-static void add_part(opro__said *said, const json_t *part) {
+void opro__said_part(opro__said *said, const json_t *part) {
     const char *type = opro__json_text(part, "type", NULL);
     const json_t *text = json_object_get(part, "text");
 
@@ -92,19 +92,14 @@ static void add_part(opro__said *said, const json_t *part) {
 }
 
 int opro__said_add(opro__said *said, const json_t *content) {
-    if (!content || json_is_null(content)) return 1;
-    if (json_is_string(content)) {
-        opro__said_text(&said->text, content);
-        return 1;
-    }
-    if (json_is_object(content)) add_part(said, content);
+    opro__said_text(&said->text, content);
     for (size_t i = 0; i < json_array_size(content); i++) {
         const json_t *part = json_array_get(content, i);
 
         opro__said_text(&said->text, part);
-        if (json_is_object(part)) add_part(said, part);
+        if (json_is_object(part)) opro__said_part(said, part);
     }
-    return json_is_object(content) || json_is_array(content);
+    return !content || json_is_null(content) || json_is_string(content) || json_is_array(content);
 }
 
 /* ---- storing --------------------------------------------------------------------------------- */
@@ -144,7 +139,10 @@ opro_status opro__answer_put(opro__answer *answer, size_t index, const opro__sai
         said->why.status != OPRO_OK)
         return OPRO_ERR_NOMEM;
     answer->n_given++;
+    if (answer->n_replies == 1) index = 0;
     if (index >= answer->n_replies || answer->replies[index].outcome) return OPRO_OK;
+    if (outcome == OPRO_OUTCOME_NONE)
+        outcome = said->text.len ? OPRO_OUTCOME_WHOLE : OPRO_OUTCOME_FAILED;
     if (said->why.len && outcome != OPRO_OUTCOME_FAILED) outcome = OPRO_OUTCOME_REFUSED;
     text = said->why.len || outcome == OPRO_OUTCOME_FAILED ? &said->why : &said->text;
     reply = &answer->replies[index];

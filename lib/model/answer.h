@@ -51,11 +51,13 @@ void opro__said_clear(opro__said *said);
 void opro__said_free(opro__said *said);
 
 /*
- * Append content, in all the forms it has: a string, null, a part, a list of parts. Of parts,
- * those of text, of reasoning and refusals count; others (tool calls, images) do not. 0: it is none
- * of these forms.
+ * Append content, in all the forms it has: a string, null, a list of parts and strings. 0: it is
+ * none of these.
  */
 int opro__said_add(opro__said *said, const json_t *content);
+
+/* Append one part: text, reasoning, or a refusal; others (tool calls, images) are nothing. */
+void opro__said_part(opro__said *said, const json_t *part);
 
 /* Append a string to one of the three; anything else is nothing. */
 void opro__said_text(opro__buf *to, const json_t *text);
@@ -66,16 +68,19 @@ json_t *opro__error_in(const json_t *object);
 /* Append the words of an error: its message, or itself if it is a string. */
 void opro__said_error(opro__said *said, const json_t *error);
 
-/* What a word for the end of a reply means; a table ends with NULL. ASCII case does not matter. */
+/*
+ * What a word for the end of a reply means; a table ends with NULL. ASCII case does not matter.
+ * NONE: WHOLE with a text, FAILED without.
+ */
 typedef struct opro__finish {
     const char *word;
     int32_t outcome;
 } opro__finish;
 
 /*
- * Store a reply: finish (NULL: not said) maps to an outcome by the table, unknown ones and none
- * are WHOLE; with a why in said it is REFUSED unless it FAILED. index out of range or given before:
- * ignored, but counted. OPRO_ERR_NOMEM.
+ * Store a reply: finish (NULL: not said) has the outcome that the table says, WHOLE if it is not
+ * there; with a why in said it is REFUSED unless it FAILED. index out of range (if there is more
+ * than one reply) or given before: ignored, but counted. OPRO_ERR_NOMEM.
  */
 opro_status opro__answer_put(opro__answer *answer, size_t index, const opro__said *said,
                              const char *finish, const opro__finish *table);

@@ -40,7 +40,7 @@ static void write_body(opro__buf *out, const opro__ask *ask) {
 static const opro__finish finishes[] = {
     {"end_turn", OPRO_OUTCOME_WHOLE},
     {"stop_sequence", OPRO_OUTCOME_WHOLE},
-    {"tool_use", OPRO_OUTCOME_WHOLE},
+    {"tool_use", OPRO_OUTCOME_NONE},
     {"max_tokens", OPRO_OUTCOME_TRUNCATED},
     {"model_context_window_exceeded", OPRO_OUTCOME_TRUNCATED},
     {"pause_turn", OPRO_OUTCOME_TRUNCATED},
@@ -84,7 +84,7 @@ static opro_status read_answer(opro__answer *answer, const json_t *root, const o
     read_usage(&answer->usage, json_object_get(root, "usage"));
     opro__said_text(&said.why,
                     json_object_get(json_object_get(root, "stop_details"), "explanation"));
-    if (!opro__said_add(&said, content) || (!content && !reason))
+    if (!opro__said_add(&said, content) || !content || json_is_null(content))
         st = opro__fail(err, OPRO_ERR_PARSE, "no list \"content\" in the answer");
     drop_blanks(&said.text, ask);
     if (st == OPRO_OK) st = opro__answer_put(answer, 0, &said, reason, finishes);

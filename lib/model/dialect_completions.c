@@ -21,15 +21,20 @@ static int several_turns(const opro__ask *ask) {
     return turns > 1;
 }
 
-static const char *speaker(int32_t role) {
-    if (role == OPRO_ROLE_SYSTEM) return "";
-    return role == OPRO_ROLE_USER ? "User: " : "Assistant: ";
+static int begins_blank(const opro__part *part) {
+    return part->len && opro__trimmed(part->text, 1) == 0;
+}
+
+static void add_speaker(opro__buf *out, const opro__part *part) {
+    if (part->role == OPRO_ROLE_SYSTEM) return;
+    opro__buf_addz(out, part->role == OPRO_ROLE_USER ? "User:" : "Assistant:");
+    if (part->len && !begins_blank(part)) opro__buf_addc(out, ' ');
 }
 
 /* A begun answer that brings its own white space, or finds some, needs no blank line. */
 static int has_break(const opro__part *before, const opro__part *begun) {
     return opro__trimmed(before->text, before->len) != before->len || !begun->len ||
-           opro__trimmed(begun->text, 1) == 0;
+           begins_blank(begun);
 }
 
 static void write_prompt(opro__buf *out, const opro__ask *ask) {
@@ -42,7 +47,7 @@ static void write_prompt(opro__buf *out, const opro__ask *ask) {
 
         if (i && (named || part != begun || !has_break(part - 1, part)))
             opro__buf_addz(out, "\\n\\n");
-        if (named) opro__buf_addz(out, speaker(part->role));
+        if (named) add_speaker(out, part);
         opro__buf_add_escaped(out, part->text, part->len);
     }
     if (named && !begun) opro__buf_addz(out, "\\n\\nAssistant:");

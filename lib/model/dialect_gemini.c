@@ -13,17 +13,29 @@ static int is_unreserved(char c) {
            memchr("-._~", c, 4);
 }
 
-/* A name may say where it belongs by itself: "tunedModels/mine". */
-static void write_path(opro__buf *out, const char *model, size_t len) {
-    static const char hex[] = "0123456789ABCDEF";
-    size_t slashes = len && memchr(model, '/', len) ? 1 : 0;
+static int begins(const char *s, size_t len, const char *with) {
+    return len >= strlen(with) && memcmp(s, with, strlen(with)) == 0;
+}
 
-    opro__buf_addz(out, slashes ? "/" : "/models/");
-    for (size_t i = 0; i < len; i++) {
+/* A name may say by itself where it belongs. */
+static void write_path(opro__buf *out, const char *model, size_t len) {
+    static const char *const places[] = {"models/", "tunedModels/"};
+    static const char hex[] = "0123456789ABCDEF";
+    const char *place = places[0];
+    size_t i = 0;
+
+    for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+        if (!begins(model, len, places[k])) continue;
+        place = places[k];
+        i = strlen(place);
+    }
+    opro__buf_addc(out, '/');
+    opro__buf_addz(out, place);
+    for (; i < len; i++) {
         unsigned char c = (unsigned char)model[i];
         char escape[3] = {'%', hex[c >> 4], hex[c & 15]};
 
-        if (is_unreserved(model[i]) || (c == '/' && slashes && slashes--))
+        if (is_unreserved(model[i]))
             opro__buf_addc(out, model[i]);
         else
             opro__buf_add(out, escape, 3);
@@ -59,11 +71,8 @@ static int is_outer(const char *s, size_t len) {
     static const char *const names[] = {"\"safetySettings\":", "\"cachedContent\":", "\"tools\":",
                                         "\"toolConfig\":", "\"labels\":"};
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        size_t n = strlen(names[i]);
-
-        if (len >= n && memcmp(s, names[i], n) == 0) return 1;
-    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (begins(s, len, names[i])) return 1;
     return 0;
 }
 
@@ -117,7 +126,9 @@ static const opro__finish finishes[] = {
     {"BLOCKLIST", OPRO_OUTCOME_REFUSED},
     {"PROHIBITED_CONTENT", OPRO_OUTCOME_REFUSED},
     {"SPII", OPRO_OUTCOME_REFUSED},
-    {"OTHER", OPRO_OUTCOME_REFUSED},
+    {"OTHER", OPRO_OUTCOME_NONE},
+    {"MALFORMED_FUNCTION_CALL", OPRO_OUTCOME_NONE},
+    {"UNEXPECTED_TOOL_CALL", OPRO_OUTCOME_NONE},
     {NULL, 0},
 };
 
@@ -136,13 +147,14 @@ static opro_status put_candidate(opro__answer *answer, opro__said *said, const j
 
 /* A prompt that was blocked refuses all replies. */
 static opro_status put_blocked(opro__answer *answer, opro__said *said, const json_t *feedback) {
+    static const opro__finish any[] = {{NULL, 0}}; /* whatever the reason */
     const char *reason = opro__json_text(feedback, "blockReason", NULL);
     opro_status st = OPRO_OK;
 
     opro__said_text(&said->why, json_object_get(feedback, "blockReasonMessage"));
     if (!said->why.len) opro__said_text(&said->why, json_object_get(feedback, "blockReason"));
     for (size_t i = 0; reason && i < answer->n_replies && st == OPRO_OK; i++)
-        st = opro__answer_put(answer, i, said, reason, finishes);
+        st = opro__answer_put(answer, i, said, reason, any);
     return st;
 }
 

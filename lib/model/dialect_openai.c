@@ -56,8 +56,8 @@ void opro__openai_body(opro__buf *out, const opro__ask *ask) {
 static const opro__finish finishes[] = {
     {"stop", OPRO_OUTCOME_WHOLE},
     {"eos", OPRO_OUTCOME_WHOLE},
-    {"tool_calls", OPRO_OUTCOME_WHOLE},
-    {"function_call", OPRO_OUTCOME_WHOLE},
+    {"tool_calls", OPRO_OUTCOME_NONE},
+    {"function_call", OPRO_OUTCOME_NONE},
     {"length", OPRO_OUTCOME_TRUNCATED},
     {"max_tokens", OPRO_OUTCOME_TRUNCATED},
     {"model_length", OPRO_OUTCOME_TRUNCATED}, /* Mistral: the context is full  */

@@ -42,6 +42,10 @@ static const opro__finish finishes[] = {
     {"in_progress", OPRO_OUTCOME_FAILED},   {NULL, 0},
 };
 
+static size_t read_message(opro__said *said, const json_t *content) {
+    return json_is_array(content) && opro__said_add(said, content) ? 1 : 0;
+}
+
 /* How many messages there are among the items. */
 static size_t read_items(opro__said *said, const json_t *output) {
     size_t messages = 0;
@@ -51,9 +55,9 @@ static size_t read_items(opro__said *said, const json_t *output) {
         const char *type = opro__json_text(item, "type", NULL);
 
         if (type && strcmp(type, "message") == 0)
-            messages += (size_t)opro__said_add(said, json_object_get(item, "content"));
+            messages += read_message(said, json_object_get(item, "content"));
         else if (type && strcmp(type, "reasoning") == 0)
-            opro__said_add(said, item);
+            opro__said_part(said, item);
     }
     return messages;
 }

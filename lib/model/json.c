@@ -259,9 +259,13 @@ const char *opro__json_text(const json_t *obj, const char *key, size_t *len) {
 }
 
 int64_t opro__json_count(const json_t *obj, const char *key, int64_t fallback) {
-    const double most = 9007199254740992.0; /* beyond, reals skip integers */
+    const int64_t most = INT64_C(1) << 53; /* beyond, reals skip integers */
     const json_t *value = json_object_get(obj, key);
-    double number = json_is_number(value) ? json_number_value(value) : -1;
+    int64_t count = -1;
 
-    return number >= 0 && number <= most ? (int64_t)number : fallback;
+    if (json_is_integer(value))
+        count = json_integer_value(value);
+    else if (json_real_value(value) >= 0 && json_real_value(value) <= (double)most)
+        count = json_is_real(value) ? (int64_t)json_real_value(value) : -1;
+    return count >= 0 && count <= most ? count : fallback;
 }

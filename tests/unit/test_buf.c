@@ -162,6 +162,50 @@ static void test_json(void **state) {
     expect_json("\"\"", 2, "\"\\\"\\\"\"");
 }
 
+/* Every byte at every place of a word, and in texts shorter than one. */
+static void test_json_everywhere(void **state) {
+    char *s = malloc(24); /* without room behind it */
+
+    (void)state;
+    assert_non_null(s);
+    for (size_t at = 0; at < 24; at++) {
+        for (int c = 0; c < 256; c++) {
+            opro__buf whole = make(1000), parts = make(1000);
+
+            memset(s, 'x', 24);
+            s[at] = (char)c;
+            opro__buf_add_json(&whole, s, 24);
+            opro__buf_addc(&parts, '"');
+            for (size_t i = 0; i < 24; i++)
+                opro__buf_add_escaped(&parts, s + i, 1);
+            opro__buf_addc(&parts, '"');
+            assert_int_equal(whole.status, OPRO_OK);
+            assert_int_equal(whole.len, strlen(whole.data));
+            assert_string_equal(whole.data, parts.data);
+            assert_int_equal(whole.len, c == '"' || c == '\\' || c == '\n' ? 27 : c < 32 ? 31 : 26);
+            opro__buf_free(&whole);
+            opro__buf_free(&parts);
+        }
+    }
+    free(s);
+}
+
+static void test_json_max(void **state) {
+    (void)state;
+    for (size_t max = 0; max < 40; max++) {
+        opro__buf buf = make(max);
+
+        opro__buf_add_json(&buf,
+                           "0123456789\n0123456789\x01"
+                           "012345678",
+                           31);
+        assert_int_equal(buf.status, max < 39 ? OPRO_ERR_LIMIT : OPRO_OK);
+        assert_true(buf.len <= max);
+        assert_int_equal(buf.len, strlen(opro__buf_text(&buf)));
+        opro__buf_free(&buf);
+    }
+}
+
 /* What was appended before memory ran out stays; what comes after is not there. */
 static void test_no_memory(void **state) {
     failing f = {0, 0};
@@ -201,6 +245,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_max, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_take, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_json, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_json_everywhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_json_max, set_up, tear_down),
         cmocka_unit_test(test_no_memory),
     };
 

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/utf8.h"
+#include "failing.h"
+#include "model/json.h"
+
+static opro__mem mem;
+static opro_error err;
+
+static int set_up(void **state) {
+    (void)state;
+    opro__err_clear(&err);
+    return opro__mem_init(&mem, NULL);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    return mem.used != 0;
+}
+
+static opro_status parse(json_t **out, const char *s, size_t len) {
+    return opro__json_parse(out, &mem, &err, s, len);
+}
+
+/* The text is read as the other one, which is JSON as it should be. */
+static void expect_as(const char *s, size_t len, const char *as) {
+    json_t *got = NULL, *want = json_loads(as, JSON_DECODE_ANY, NULL);
+    opro_status st = parse(&got, s, len);
+
+    if (st != OPRO_OK) fail_msg("%s: %s", as, err.message);
+    assert_non_null(want);
+    if (!json_equal(got, want)) {
+        char *dump = json_dumps(got, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+        fail_msg("read as %s, not as %s", dump, as);
+    }
+    json_decref(got);
+    json_decref(want);
+}
+
+#define AS(s, as) expect_as(s, sizeof(s) - 1, as)
+
+static void expect_refused(const char *s, size_t len, opro_status status, const char *says) {
+    json_t *root = NULL;
+
+    opro__err_clear(&err);
+    assert_int_equal(parse(&root, s, len), status);
+    assert_null(root);
+    assert_int_equal(err.status, status);
+    if (!strstr(err.message, says)) fail_msg("\"%s\" does not say \"%s\"", err.message, says);
+    assert_true(opro__utf8_valid(err.message, err.len));
+}
+
+#define REFUSED(s, says) expect_refused(s, sizeof(s) - 1, OPRO_ERR_PARSE, says)
+
+static void test_good(void **state) {
+    (void)state;
+    AS("{}", "{}");
+    AS("[1,-2,3.5,1e3,true,false,null,\"x\"]", "[1,-2,3.5,1000.0,true,false,null,\"x\"]");
+    AS("\n\r\n \t{\"a\":{\"b\":[[]]}} \n\n", "{\"a\":{\"b\":[[]]}}");
+    AS("\xef\xbb\xbf{\"a\":1}", "{\"a\":1}");
+    AS("{\"a\":1,\"a\":2}", "{\"a\":2}");
+    AS("{\"\":\"\\u0041\\ud83d\\ude00\\\"\\\\\\/\\n\"}",
+       "{\"\":\"A\xf0\x9f\x98\x80\\\"\\\\/\\n\"}");
+    AS("[1e-400]", "[0.0]");
+    AS("[9223372036854775807,-9223372036854775808]", "[9223372036854775807,-9223372036854775808]");
+}
+
+static void test_repaired(void **state) {
+    (void)state;
+    /* numbers */
+    AS("[1180591620717411303424]", "[1180591620717411303424.0]");
+    AS("[9223372036854775808,-9223372036854775809]",
+       "[9223372036854775808.0,-9223372036854775809.0]");
+    AS("{\"n\":1e400,\"m\":-1e400,\"k\":-2.5e-3}", "{\"n\":1e308,\"m\":-1e308,\"k\":-0.0025}");
+    /* NUL */
+    AS("[\"a\\u0000b\",\"\\u0000\"]", "[\"ab\",\"\"]");
+    AS("{\"k\\u0000ey\":1}", "{\"key\":1}");
+    AS("[\"a\0b\"]", "[\"ab\"]");
+    /* control characters */
+    AS("[\"a\nb\tc\x1b\"]", "[\"a\\nb\\tc\\u001b\"]");
+    AS("[\"\n\0\n\"]", "[\"\\n\\n\"]");
+    /* surrogates */
+    AS("[\"a\\ud83d\"]", "[\"a\\ufffd\"]");
+    AS("[\"\\ud83dz\\ude00\"]", "[\"\\ufffdz\\ufffd\"]");
+    AS("[\"\\ud83d\\ud83d\\ude00\"]", "[\"\\ufffd\\ud83d\\ude00\"]");
+    AS("[\"\\uD83D\\uDE00\\uDE00\"]", "[\"\\ud83d\\ude00\\ufffd\"]");
+    AS("[\"\\ud83d\\u0000x\"]", "[\"\\ufffdx\"]");
+    /* UTF-8 */
+    AS("[\"a\xff\"]", "[\"a\\ufffd\"]");
+    AS("[\"\xf0\x9f\x98\",\"\xc3\xa9\xe9\"]", "[\"\\ufffd\",\"\xc3\xa9\\ufffd\"]");
+    AS("[\"\xc0\xaf\"]", "[\"\\ufffd\\ufffd\"]");
+    AS("[\"\xed\xa0\x80\"]", "[\"\\ufffd\\ufffd\\ufffd\"]");
+    AS("{\"\xff\":\"\xff\\\"\"}", "{\"\\ufffd\":\"\\ufffd\\\"\"}");
+    /* all of it */
+    AS("\xef\xbb\xbf[\"\xff\\ud800\\u0000\n\",1e999,\"\\\\\"]",
+       "[\"\\ufffd\\ufffd\\n\",1e308,\"\\\\\"]");
+}
+
+static void test_refused(void **state) {
+    (void)state;
+    REFUSED("", "nothing instead of JSON");
+    REFUSED(" \r\n\t", "nothing instead of JSON");
+    REFUSED("\xef\xbb\xbf", "nothing instead of JSON");
+    REFUSED("\n<!DOCTYPE html><html>", "HTML instead of JSON: \"<!DOCTYPE html><html>\"");
+    REFUSED("data: {\"a\":1}\n\ndata: [DONE]\n\n", "stream of events");
+    REFUSED("event: message_start\ndata: {}\n\n", "stream of events");
+    REFUSED(": OPENROUTER PROCESSING\n\n", "stream of events");
+    REFUSED("Bad Gateway", "\"Bad Gateway\"");
+    REFUSED("{\"a\":1} x", "line 1, column 9");
+    REFUSED("{\"a\":1}{\"a\":1}", "not JSON");
+    REFUSED("{\"a\":1}\0", "not JSON");
+    REFUSED("{\"a\":\n\"half", "line 2");
+    REFUSED("{'a':1}", "not JSON");
+    REFUSED("[1,]", "not JSON");
+    REFUSED("[01]", "not JSON");
+    REFUSED("[0x10]", "not JSON");
+    REFUSED("[1.]", "not JSON");
+    REFUSED("[-]", "not JSON");
+    REFUSED("[NaN]", "NaN");
+    REFUSED("[-Infinity]", "not JSON");
+    REFUSED("[\"\\x41\"]", "invalid escape");
+    REFUSED("[\"\\u12g4\"]", "not JSON");
+    REFUSED("[\"\\u", "not JSON");
+    REFUSED("[\"\\", "not JSON");
+    REFUSED("[\"a\xff", "not JSON");
+    REFUSED("[\xff]", "not JSON");
+    REFUSED("\"x\"", "not JSON");
+    REFUSED("42", "not JSON");
+    REFUSED("]", "not JSON");
+    REFUSED("[}", "not JSON");
+    REFUSED("\xff\xfe{\0}\0", "not JSON");
+}
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+/* One text, another one n times, a third: in a block without room behind, so that more is seen. */
+static char *around(const char *begin, const char *middle, size_t n, const char *end, size_t *len) {
+    size_t first = strlen(begin), one = strlen(middle), last = strlen(end);
+    char *s = malloc(first + n * one + last);
+
+    assert_non_null(s);
+    memcpy(s, begin, first);
+    for (size_t i = 0; i < n; i++)
+        memcpy(s + first + i * one, middle, one);
+    memcpy(s + first + n * one, end, last);
+    *len = first + n * one + last;
+    return s;
+}
+
+static void expect(const char *begin, const char *middle, size_t n, const char *end,
+                   opro_status status) {
+    size_t len;
+    char *s = around(begin, middle, n, end, &len);
+    json_t *root = NULL;
+    opro_status st = parse(&root, s, len);
+
+    if (st != status) fail_msg("%s %s... %zu times: %d", begin, middle, n, (int)st);
+    assert_true((root != NULL) == (st == OPRO_OK));
+    json_decref(root);
+    free(s);
+}
+
+static void test_depth(void **state) {
+    char ends[65];
+
+    (void)state;
+    memset(ends, ']', 64);
+    ends[64] = '\0';
+    expect("", "[", 64, ends, OPRO_OK);
+    expect("", "[", 65, ends, OPRO_ERR_LIMIT);
+    assert_non_null(strstr(err.message, "deeper than 64"));
+    expect("", "{\"a\":", 3000, "1", OPRO_ERR_LIMIT);
+    expect("", "[", 8 << 20, "", OPRO_ERR_LIMIT);
+    expect("[", "[[]],", 1000, "0]", OPRO_OK); /* beside each other */
+    /* in strings they are letters, wherever these end */
+    expect("[\"", "[{", 1000, "\"]", OPRO_OK);
+    expect("[\"", "\\\"[", 1000, "\"]", OPRO_OK);
+    expect("[\"", "[", 1000, "\\\\\",[]]", OPRO_OK);
+    expect("[\"\\\\\",", "[", 64, "", OPRO_ERR_LIMIT);
+    for (size_t i = 0; i < 20; i++) { /* in every place of a word */
+        expect("[\"", "x", i, "\\\\\",[[[[\"[[[\"]]]]]", OPRO_OK);
+        expect("[\"", "x", i,
+               "\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"]", OPRO_OK);
+    }
+}
+
+static void test_nodes(void **state) {
+    (void)state;
+    expect("[", "1,", 99998, "1]", OPRO_OK);
+    expect("[", "1,", 99999, "1]", OPRO_ERR_LIMIT);
+    assert_non_null(strstr(err.message, "more than 100000 values"));
+    expect("[", "{},", 700000, "{}]", OPRO_ERR_LIMIT);
+    expect("[\"", "{},", 700000, "\"]", OPRO_OK);
+    expect("{\"a\":\"", "x", 9 << 20, "\"}", OPRO_OK);
+}
+
+/* A text that needs a repair of every byte is still read in time that grows with its length. */
+static void test_long_repairs(void **state) {
+    (void)state;
+    expect("[\"", "\xff", 1 << 20, "\"]", OPRO_OK);
+    expect("[\"", "\\u0000", 1 << 18, "\"]", OPRO_OK);
+    expect("[\"", "\n", 1 << 20, "\"]", OPRO_OK);
+    expect("[", "7", 1 << 20, "]", OPRO_OK);
+    expect("[\xff", " ", 1 << 20, "]", OPRO_ERR_PARSE);
+}
+
+/* ---- what jansson takes is taken, and nothing that could hurt comes out ---------------------- */
+
+static uint32_t draw(uint32_t *seed) {
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+static void check_strings(const json_t *value) {
+    const char *key;
+    json_t *member;
+
+    if (json_is_string(value)) {
+        assert_true(opro__utf8_valid(json_string_value(value), json_string_length(value)));
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(value); i++)
+        check_strings(json_array_get(value, i));
+    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+        assert_true(opro__utf8_valid(key, strlen(key)));
+        check_strings(member);
+    }
+}
+
+static void test_random(void **state) {
+    static const char seed_text[] = "{\"id\":\"c\\u00e9\\ud83d\\ude00\",\"n\":[-1,2.5e3,1e400,"
+                                    "12345678901234567890],\"choices\":"
+                                    "[{\"index\":0,\"message\":{\"content\":"
+                                    "\"a\\\"b\\\\c\xc3\xa9\xf0\x9f\x98\x80\\n\"}}],\"t\":true}";
+    static const char letters[] = "\"\\[]{},:0-.eu\xff\xc3\x80\n \0tdD8";
+    uint32_t seed = 1;
+    int taken = 0;
+
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        size_t len = sizeof seed_text - 1 - (draw(&seed) % 8 == 0);
+        char *s = malloc(len);
+        json_t *root = NULL, *plain;
+        opro_status st;
+
+        memcpy(s, seed_text, len);
+        for (uint32_t n = draw(&seed) % 4; n > 0; n--)
+            s[draw(&seed) % len] = letters[draw(&seed) % (sizeof letters - 1)];
+        plain = json_loadb(s, len, 0, NULL);
+        st = parse(&root, s, len);
+        assert_true(st == OPRO_OK || (st == OPRO_ERR_PARSE && !plain));
+        assert_true(!plain || json_equal(plain, root));
+        if (root) check_strings(root);
+        taken += st == OPRO_OK;
+        json_decref(plain);
+        json_decref(root);
+        free(s);
+    }
+    assert_true(taken > 5000);
+}
+
+/* ---- the rest -------------------------------------------------------------------------------- */
+
+static void test_check(void **state) {
+    static const struct {
+        const char *text;
+        opro_status status;
+    } cases[] = {
+        {"40", OPRO_OK},
+        {" -1.5e3 ", OPRO_OK},
+        {"\"low\"", OPRO_OK},
+        {"null", OPRO_OK},
+        {"[1,{\"a\":\"\\u0000\"}]", OPRO_OK},
+        {"1180591620717411303424", OPRO_OK},
+        {"", OPRO_ERR_PARSE},
+        {"low", OPRO_ERR_PARSE},
+        {"1,2", OPRO_ERR_PARSE},
+        {"1,\"model\":\"x\"", OPRO_ERR_PARSE},
+        {"1}", OPRO_ERR_PARSE},
+        {"\"\n\"", OPRO_ERR_PARSE}, /* would be sent as it is */
+        {"\"\xff\"", OPRO_ERR_PARSE},
+        {"\"\\ud800\"", OPRO_ERR_PARSE},
+        {"\xef\xbb\xbf"
+         "1",
+         OPRO_ERR_PARSE},
+        {"NaN", OPRO_ERR_PARSE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        opro_status st = opro__json_check(&mem, &err, cases[i].text, strlen(cases[i].text));
+
+        if (st != cases[i].status) fail_msg("%s: %d", cases[i].text, (int)st);
+    }
+    {
+        size_t len;
+        char *s = around("", "[", 65, "", &len);
+
+        assert_int_equal(opro__json_check(&mem, &err, s, len), OPRO_ERR_LIMIT);
+        free(s);
+    }
+}
+
+static void test_members(void **state) {
+    static const struct {
+        const char *key;
+        int64_t count;
+    } counts[] = {
+        {"zero", 0},
+        {"one", 1},
+        {"float", 12},
+        {"minus", -7},
+        {"small", -7},
+        {"most", INT64_C(1) << 53},
+        {"most_real", INT64_C(1) << 53},
+        {"over", -7},
+        {"huge", -7},
+        {"real", -7},
+        {"string", -7},
+        {"true", -7},
+        {"null", -7},
+        {"list", -7},
+        {"missing", -7},
+    };
+    static const char text[] =
+        "{\"zero\":0,\"one\":1,\"float\":12.99,\"minus\":-1,\"small\":-0.5,"
+        "\"most\":9007199254740992,\"most_real\":9007199254740992.0,\"over\":9007199254740993,"
+        "\"huge\":1180591620717411303424,\"real\":1e300,\"string\":\"9\",\"true\":true,"
+        "\"null\":null,\"list\":[1]}";
+    json_t *root = NULL;
+    size_t len = 99;
+
+    (void)state;
+    assert_int_equal(parse(&root, text, sizeof text - 1), OPRO_OK);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (opro__json_count(root, counts[i].key, -7) != counts[i].count)
+            fail_msg("%s: %lld", counts[i].key,
+                     (long long)opro__json_count(root, counts[i].key, -7));
+    assert_int_equal(opro__json_count(NULL, "one", 3), 3);
+    assert_int_equal(opro__json_count(json_object_get(root, "list"), "one", 3), 3);
+    assert_string_equal(opro__json_text(root, "string", &len), "9");
+    assert_int_equal(len, 1);
+    assert_string_equal(opro__json_text(root, "string", NULL), "9");
+    assert_null(opro__json_text(root, "one", &len));
+    assert_null(opro__json_text(root, "missing", &len));
+    assert_null(opro__json_text(NULL, "string", &len));
+    assert_null(opro__json_text(json_object_get(root, "string"), "string", &len));
+    assert_int_equal(len, 1);
+    json_decref(root);
+}
+
+/* A comma for the decimal point, where the system has such a locale. */
+static void test_locale(void **state) {
+    (void)state;
+    setlocale(LC_ALL, "fr_FR.UTF-8");
+    AS("[1.5,-2.5e-3,1e400,\"\xff\"]", "[1.5,-0.0025,1e308,\"\\ufffd\"]");
+    setlocale(LC_ALL, "C");
+    AS("[1.5]", "[1.5]");
+}
+
+static void test_no_memory(void **state) {
+    static const char text[] = "{\"a\":\"\xff\\ud800\",\"b\":1e400}";
+    failing f = {0, 0};
+    opro_allocator a = failing_allocator(&f);
+    opro_status st = OPRO_ERR_NOMEM;
+
+    (void)state;
+    for (long n = 0; st != OPRO_OK; n++) {
+        json_t *root = NULL;
+        opro__mem own;
+
+        f.left = n;
+        assert_int_equal(opro__mem_init(&own, &a), OPRO_OK);
+        st = opro__json_parse(&root, &own, &err, text, sizeof text - 1);
+        assert_true(st == OPRO_OK || (st == OPRO_ERR_NOMEM && !root && err.status == st));
+        assert_true(n > 0 || st == OPRO_ERR_NOMEM);
+        json_decref(root);
+        assert_int_equal(f.live, 0);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_good, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_repaired, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_depth, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nodes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_long_repairs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_random, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_members, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_locale, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
