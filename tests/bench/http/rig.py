@@ -20,6 +20,7 @@ import urllib.request
 FOLDER = pathlib.Path(__file__).resolve().parent
 PATH = "/v1/chat/completions"
 PATIENCE = 240  # seconds for one contender
+realtime = False  # run.py --realtime
 
 
 class Skip(Exception):
@@ -33,8 +34,9 @@ def cores():
 
 
 def pinned(command, core):
-    have = shutil.which("taskset") and cores()[0] != cores()[1]
-    return ["taskset", "-c", str(core)] + command if have else command
+    two = shutil.which("taskset") and cores()[0] != cores()[1]
+    words = ["chrt", "-f", "1"] if realtime else []
+    return words + (["taskset", "-c", str(core)] if two else []) + command
 
 
 def need(tool):
