@@ -102,7 +102,7 @@ static verdict by_status(int32_t status) {
 
 /*
  * The status that belongs to an error inside an answer with status 200: its code if that is a
- * number, or what its name stands for elsewhere. 0: not known.
+ * number, or what its name stands for elsewhere. 200: not known.
  */
 static int32_t status_of_error(const opro__complaint *c) {
     static const struct {
@@ -130,7 +130,7 @@ static int32_t status_of_error(const opro__complaint *c) {
     if (c->number >= 400 && c->number < 600) return (int32_t)c->number;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (opro__complaint_is(c, known[i].names)) return known[i].status;
-    return 0;
+    return 200;
 }
 
 /* ---- what words say -------------------------------------------------------------------------- */
@@ -375,7 +375,7 @@ static verdict unknown_error(const scene *s) {
 
 static verdict decide(const scene *s) {
     const char *should = s->headers->should_retry;
-    verdict v = s->effective ? by_words(s) : unknown_error(s);
+    verdict v = s->effective == 200 ? unknown_error(s) : by_words(s);
 
     if (v.retry == OPRO__RETRY_ADAPT || v.retry == OPRO__RETRY_KEY || s->status < 400) return v;
     if (strcmp(should, "false") == 0) v.retry = OPRO__RETRY_NO;

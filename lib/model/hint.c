@@ -13,7 +13,7 @@
 #define LONGEST_MS 1e13
 
 static int64_t milliseconds(double ms) {
-    return ms >= 0 && ms <= LONGEST_MS ? (int64_t)ceil(ms) : -1;
+    return ms >= 0 && ms <= LONGEST_MS ? (int64_t)ceil(ms - 1e-7) : -1; /* 1.1 s is 1100 ms */
 }
 
 static int is_digit(char c) {

@@ -10,6 +10,7 @@
 enum {
     FREE_RETRIES = 10,       /* before the retry budget counts                      */
     REMEMBERED_TRIES = 1000, /* an endpoint's good old days do not pay for a storm  */
+    MANY_TROUBLES = 5,       /* in a row, no success between                        */
     LOADING_MS = 1000,       /* rest of an endpoint that is loading its model       */
     BREAKER_MOST_MS = 60000
 };
@@ -37,7 +38,7 @@ static void bucket_fill(opro__bucket *bucket, int64_t now) {
  * the bucket is in debt afterwards, so the rate holds over longer times.
  */
 static int64_t bucket_wait(const opro__bucket *bucket, double amount) {
-    double lack = fmin(amount, bucket->most) - bucket->level;
+    double lack = fmin(amount, bucket->most) - bucket->level - 1e-6; /* sums are not exact */
 
     if (bucket->rate <= 0 || lack <= 0) return 0;
     return (int64_t)fmax(1, fmin(ceil(lack / bucket->rate), 1e15));
@@ -59,6 +60,7 @@ void opro__pace_init(opro__pace *pace, const opro__options *options, int64_t now
         .most = OPRO__INT(options, MODEL_MAX_IN_FLIGHT),
         .cut_at = INT64_MIN,
         .paused_until = INT64_MIN,
+        .rested_at = INT64_MIN,
         .pause_max_ms = OPRO__INT(options, MODEL_RETRY_AFTER_MAX_MS),
         .breaker_after = OPRO__INT(options, MODEL_BREAKER_FAILURES),
         .breaker_ms = OPRO__INT(options, MODEL_BREAKER_MS),
@@ -109,16 +111,16 @@ static void note_broken(opro__pace *pace, int64_t now, int64_t sent_at) {
 
 /*
  * Additive increase; but what was fine until the last cut is had again at once (slow start,
- * Jacobson 1988), and more than that is tried slowly: an endpoint whose limit stays the same says
- * no less often, and is well used meanwhile.
+ * Jacobson 1988), and the place where the endpoint said no is approached slowly: if its limit is
+ * still the same, it has to say so seldom, and is well used meanwhile.
  */
 static void widen(opro__pace *pace) {
-    double more = 1 / pace->window;
+    double more = 1 / pace->window, room = pace->ceiling - 1 - pace->window;
 
-    if (pace->ceiling > 0 && pace->window < pace->ceiling - 1)
-        more = 1;
-    else if (pace->ceiling > 0 && pace->window < pace->ceiling)
-        more /= 4;
+    if (room > 0)
+        more = fmin(1, room);
+    else if (pace->window < pace->ceiling)
+        more /= 8;
     pace->window = fmin((double)pace->most, pace->window + more);
 }
 
@@ -134,6 +136,20 @@ static void pause(opro__pace *pace, int64_t now, int64_t ms) {
     int64_t until = now + least(ms, pace->pause_max_ms);
 
     if (until > pace->paused_until) pace->paused_until = until;
+}
+
+/*
+ * Nothing but refusals and errors: fewer at once does not help, since each is answered quickly and
+ * makes room for the next one. So all rest, twice as long each time.
+ */
+static void note_trouble(opro__pace *pace, int64_t now, int64_t sent_at, int busy) {
+    int64_t most = busy ? pace->busy_max_ms : pace->backoff_max_ms, ms = pace->backoff_ms;
+
+    if (sent_at <= pace->rested_at || ++pace->troubles < MANY_TROUBLES) return;
+    for (int64_t i = MANY_TROUBLES; i < pace->troubles && ms < most; i++)
+        ms *= 2;
+    pause(pace, now, least(ms, most));
+    pace->rested_at = now;
 }
 
 /* ---- requests go and come -------------------------------------------------------------------- */
@@ -168,6 +184,7 @@ void opro__pace_settle(opro__pace *pace, int64_t now, int64_t sent_at, int full,
     }
     if (!failure) {
         close_breaker(pace);
+        pace->troubles = 0;
         if (full) widen(pace);
         return;
     }
@@ -181,6 +198,8 @@ void opro__pace_settle(opro__pace *pace, int64_t now, int64_t sent_at, int full,
     }
     if (failure->busy || failure->kind == OPRO_FAILURE_TIMEOUT) cut(pace, now, sent_at);
     if (failure->busy && failure->wait_ms > 0) pause(pace, now, failure->wait_ms);
+    if (failure->busy || failure->kind == OPRO_FAILURE_UNAVAILABLE)
+        note_trouble(pace, now, sent_at, failure->busy);
 }
 
 void opro__pace_forget(opro__pace *pace, int64_t reserved) {

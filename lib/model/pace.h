@@ -6,7 +6,7 @@
  *   rate         token buckets over requests and over tokens a minute
  *   concurrency  additive increase, multiplicative decrease (Chiu & Jain 1989), with a memory of
  *                where the endpoint said no
- *   pause        nobody asks until the endpoint has had its rest (429, 503, 529)
+ *   pause        nobody asks until the endpoint has had its rest (429, 503, 529, errors in a row)
  *   breaker      closed, open, half open (Nygard 2007)
  *   retries      a budget in percent of the requests
  */
@@ -35,6 +35,8 @@ typedef struct opro__pace {
     int64_t cut_at; /* failures of requests that were sent before this do not cut again */
     /* pause and breaker */
     int64_t paused_until, pause_max_ms;
+    int64_t troubles;  /* refusals and errors in a row                              */
+    int64_t rested_at; /* when they made all rest; those sent before count no more  */
     int64_t failures; /* connection failures in a row */
     int64_t breaker_after;
     int64_t breaker_ms, breaker_now_ms;
