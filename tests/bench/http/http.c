@@ -85,8 +85,8 @@ static const char before[] = "{\"id\":\"chatcmpl-bench0000000000000000001\","
                              "\"model\":\"bench-model-2026-01-01\",\"choices\":[";
 static const char choice[] =
     "{\"index\":%zu,\"message\":{\"role\":\"assistant\",\"content\":\""
-    "<TEXT>Work through case ######## in small steps, and check it."
-    "</TEXT>\\n\\nEvery step was looked at twice, and the "
+    "<INS>Work through case ######## in small steps, and check it."
+    "</INS>\\n\\nEvery step was looked at twice, and the "
     "result of the last one was put in again. So the answer is 42.\",\"refusal\":null,"
     "\"annotations\":[]},\"logprobs\":null,\"finish_reason\":\"stop\"}";
 static const char after[] = "],\"usage\":{\"prompt_tokens\":512,\"completion_tokens\":32,"

@@ -77,6 +77,17 @@ static int32_t score(opro_run *run, opro_request *request, void *data) {
     return OPRO_PENDING;
 }
 
+/* All eight candidates are to be scored: say why one is not. */
+static int32_t on_event(opro_run *run, const opro_event *event, void *data) {
+    int32_t kind = opro_event_kind(event);
+
+    (void)run;
+    (void)data;
+    if (kind == OPRO_EVENT_REJECTED || kind == OPRO_EVENT_FAILED)
+        fprintf(stderr, "ours: a candidate is lost: %s\n", opro_event_detail(event, NULL));
+    return OPRO_OK;
+}
+
 static opro_driver *make_driver(contender *c, scoring *s) {
     opro_problem *problem = NULL;
     opro_config *config = NULL;
@@ -99,6 +110,7 @@ static opro_driver *make_driver(contender *c, scoring *s) {
     ours_must(opro_scorer_new(&scorer, score, s, NULL, NULL), NULL, "opro_scorer_new");
     opro_driver_set_optimizer(driver, optimizer);
     opro_driver_set_scorer(driver, scorer);
+    opro_driver_set_observer(driver, on_event, NULL, NULL);
     opro_optimizer_free(optimizer);
     opro_scorer_free(scorer);
     opro_config_free(config);
