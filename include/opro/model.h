@@ -140,9 +140,10 @@ OPRO_API opro_status opro_model_record(opro_model *model, const char *path, size
 
 /*
  * Answer from such a file and never use the network, nor wait: the n-th request of a kind gets what
- * the n-th of that kind got. A request that is not in the file (any more) fails with
- * OPRO_FAILURE_NOT_RECORDED, and the message shows the nearest one. OPRO_ERR_FAILED: cannot be
- * read; OPRO_ERR_PARSE: not a recording (names the line). Not while calls are under way. Since 0.1.
+ * the n-th of that kind got. Base URL, model and dialect are taken from the file where they were
+ * not set. A request that is not in the file (any more) fails with OPRO_FAILURE_NOT_RECORDED, and
+ * the message shows the nearest one. OPRO_ERR_FAILED: cannot be read; OPRO_ERR_PARSE: not a
+ * recording (names the line), or an empty one. Not while calls are under way. Since 0.1.
  */
 OPRO_API opro_status opro_model_replay(opro_model *model, const char *path, size_t len);
 

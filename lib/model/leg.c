@@ -220,8 +220,8 @@ static opro_status from_recording(opro__leg *leg, opro__failure *failure) {
     opro_status st;
 
     opro__err_clear(&err);
-    st = opro__recording_find(model->replay, model->path, model->path_len, leg->body.data,
-                              leg->body.len, 1, &was, &err);
+    st = opro__recording_find(model->replay, model->recorded_path, model->recorded_path_len,
+                              leg->body.data, leg->body.len, 1, &was, &err);
     if (st == OPRO_ERR_UNKNOWN && leg->tries && leg->call->failure) {
         /* there was no further try then */
         opro__failure_set(failure, leg->call->failure, OPRO__RETRY_NO, "%s",

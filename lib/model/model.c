@@ -59,13 +59,20 @@ static void wipe_headers(opro_model *model) {
     model->headers = NULL;
 }
 
+static void free_paths(opro_model *model) {
+    opro__free(&model->mem, model->path);
+    opro__free(&model->mem, model->request_url);
+    opro__free(&model->mem, model->recorded_path);
+    model->path = model->request_url = model->recorded_path = NULL;
+}
+
 static void free_endpoint(opro_model *model) {
     opro__mem *mem = &model->mem;
 
     opro__url_free(&model->url, mem);
     opro__free(mem, model->name);
-    opro__free(mem, model->path);
-    opro__free(mem, model->request_url);
+    free_paths(model);
+    opro__free(mem, model->replayed_base);
     for (size_t i = 0; i < model->n_secrets; i++) {
         opro__secret_clear(&model->secrets[i], mem);
         opro__free(mem, model->header_names[i]);
@@ -161,9 +168,7 @@ static opro_status enter_idle(opro_model *model, int call) {
 
 /* What follows from the endpoint is made anew when it is needed. */
 static void endpoint_changed(opro_model *model) {
-    opro__free(&model->mem, model->path);
-    opro__free(&model->mem, model->request_url);
-    model->path = model->request_url = NULL;
+    free_paths(model);
     model->profile = NULL;
     model->dialect = NULL;
     model->settings_changed = 1;
@@ -201,6 +206,7 @@ opro_status opro_model_set_base_url(opro_model *model, const char *url, size_t l
         opro__secret_clear(&model->secrets[0], &model->mem);
     opro__url_free(&model->url, &model->mem);
     model->url = parsed;
+    model->replayed_dialect = 0;
     endpoint_changed(model);
     return OPRO_OK;
 }
@@ -541,7 +547,12 @@ static opro_status open_recording(opro_model *model, int call, opro__recording *
     if (!copy) return no_memory(model);
     st = opro__recording_open(&recording, &model->mem, &model->err, copy, append, !append);
     opro__free(&model->mem, copy);
-    if (st != OPRO_OK) return st;
+    if (st == OPRO_OK && !append) st = opro__replay_endpoint(model, recording);
+    if (st != OPRO_OK) {
+        opro__recording_close(recording);
+        return st;
+    }
+    if (!append) endpoint_changed(model);
     opro__recording_close(*to);
     *to = recording;
     return OPRO_OK;
@@ -639,27 +650,32 @@ static opro_status make_headers(opro_model *model) {
     return OPRO_OK;
 }
 
-static opro_status make_path(opro_model *model) {
-    opro__buf path, url;
+/* A base URL with the dialect's path and the query, if there is one. */
+static char *make_url(opro_model *model, const char *base, const char *query, size_t *len) {
+    opro__buf url;
+    char *text = NULL;
+
+    opro__buf_init(&url, &model->mem, 8 * MOST_TEXT);
+    opro__buf_addz(&url, base);
+    model->dialect->write_path(&url, model->name, model->name_len);
+    if (query) {
+        opro__buf_addc(&url, '?');
+        opro__buf_addz(&url, query);
+    }
+    if (url.status == OPRO_OK) text = opro__buf_take(&url, len);
+    opro__buf_free(&url);
+    return text;
+}
+
+static opro_status make_paths(opro_model *model) {
+    const char *recorded = model->replay ? model->replayed_base : model->url.text;
     size_t len;
 
-    opro__buf_init(&path, &model->mem, 4 * MOST_TEXT);
-    opro__buf_init(&url, &model->mem, 8 * MOST_TEXT);
-    model->dialect->write_path(&path, model->name, model->name_len);
-    opro__buf_addz(&url, model->url.text);
-    opro__buf_add(&url, opro__buf_text(&path), path.len);
-    if (model->url.query) {
-        opro__buf_addc(&url, '?');
-        opro__buf_addz(&url, model->url.query);
-    }
-    model->path = path.status == OPRO_OK ? opro__buf_take(&path, &model->path_len) : NULL;
-    model->request_url = url.status == OPRO_OK ? opro__buf_take(&url, &len) : NULL;
-    opro__buf_free(&path);
-    opro__buf_free(&url);
-    if (model->path && model->request_url) return OPRO_OK;
-    opro__free(&model->mem, model->path);
-    opro__free(&model->mem, model->request_url);
-    model->path = model->request_url = NULL;
+    model->path = make_url(model, "", NULL, &model->path_len);
+    model->request_url = make_url(model, model->url.text, model->url.query, &len);
+    model->recorded_path = make_url(model, recorded, NULL, &model->recorded_path_len);
+    if (model->path && model->request_url && model->recorded_path) return OPRO_OK;
+    free_paths(model);
     return OPRO_ERR_NOMEM;
 }
 
@@ -684,16 +700,27 @@ static opro_status set_transport(opro_model *model) {
     return st;
 }
 
+/* What the option says, the recording, or the host's name; in this order. */
+static const opro__dialect *find_dialect(const opro_model *model) {
+    int32_t id = (int32_t)OPRO__INT(&model->options, MODEL_DIALECT);
+
+    if (id == OPRO_DIALECT_AUTO && model->replayed_dialect) {
+        const opro__dialect *known = opro__dialect_find(id, &model->url);
+
+        if (known->id != OPRO_DIALECT_OPENAI) return known; /* Azure's paths look like OpenAI's */
+        id = model->replayed_dialect;
+    }
+    return opro__dialect_find(id, &model->url);
+}
+
 opro_status opro__model_prepare(opro_model *model, opro__failure *failure) {
     opro_status st = OPRO_OK;
 
     if (model->headers && model->profile && model->path && !model->settings_changed) return OPRO_OK;
-    if (!model->dialect)
-        model->dialect =
-            opro__dialect_find((int32_t)OPRO__INT(&model->options, MODEL_DIALECT), &model->url);
+    if (!model->dialect) model->dialect = find_dialect(model);
     if (!model->profile) model->profile = opro__profile_find(model);
     if (!model->profile) st = OPRO_ERR_NOMEM;
-    if (st == OPRO_OK && !model->path) st = make_path(model);
+    if (st == OPRO_OK && !model->path) st = make_paths(model);
     if (st == OPRO_OK && model->settings_changed) st = set_transport(model);
     if (st == OPRO_OK && !model->headers) {
         st = opro__model_ask_key(model, 0);

@@ -10,6 +10,7 @@
  *   call.c              calls: what they ask, what came of them
  *   schedule.c          which leg is sent next, and when
  *   leg.c               one leg: sent, answered from elsewhere, its answer understood
+ *   replay.c            what a recording says of its endpoint
  *   profile.c           what endpoints have taught
  *   transport, recording, cache, dialects, failure, pace, alarm, url, secret, json
  */
@@ -146,6 +147,10 @@ struct opro_model {
     const opro__dialect *dialect; /* of the URL and options */
     char *path, *request_url;     /* NULL: to be made */
     size_t path_len;
+    char *recorded_path; /* as it stands in recordings: the URL without a query */
+    size_t recorded_path_len;
+    char *replayed_base;      /* the base URL of the recording that is replayed; NULL: none */
+    int32_t replayed_dialect; /* what is spoken there, if nobody else says it; 0 */
     opro__hook key_fn;
     opro__secret *secrets; /* [0] is the key, then the values of headers */
     char **header_names;   /* [0] is NULL */
@@ -253,6 +258,14 @@ void opro__call_news(opro_call *call);
 
 /* Out of the list of news. */
 void opro__call_no_news(opro_call *call);
+
+/* ---- replay.c ---- */
+
+/*
+ * Take from a recording what the client was not told: address, dialect, model. OPRO_ERR_PARSE: it
+ * does not say.
+ */
+opro_status opro__replay_endpoint(opro_model *model, opro__recording *recording);
 
 /* ---- model.c ---- */
 

@@ -353,8 +353,8 @@ static opro_status record(opro__leg *leg, opro__failure *failure) {
 
     if (!model->recording || leg->cached) return OPRO_OK;
     opro__err_clear(&err);
-    if (opro__recording_add(model->recording, model->path, model->path_len, leg->body.data,
-                            leg->body.len, &what, &err) == OPRO_OK)
+    if (opro__recording_add(model->recording, model->recorded_path, model->recorded_path_len,
+                            leg->body.data, leg->body.len, &what, &err) == OPRO_OK)
         return OPRO_OK;
     opro__failure_set(failure, OPRO_FAILURE_FILE, OPRO__RETRY_NO,
                       "the recording cannot be written: %s", err.message);

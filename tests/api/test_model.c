@@ -678,7 +678,7 @@ static void a_recording_is_played_back_without_a_network(void **state) {
     (void)state;
     close(fd);
     unlink(path);
-    for (int replaying = 0; replaying < 2; replaying++) {
+    for (int replaying = 0; replaying < 3; replaying++) {
         world w;
         opro_call *calls[6];
         size_t served;
@@ -687,6 +687,10 @@ static void a_recording_is_played_back_without_a_network(void **state) {
               (const char *[]){"model_retry_percent", "1000", "model_backoff_busy_max_ms", "3",
                                "model_breaker_ms", "5", NULL});
         assert_int_equal(opro_model_set_key(w.model, "sk-canary-0123456789", OPRO_ZT), OPRO_OK);
+        if (replaying == 2) { /* a client that is told nothing but the file */
+            opro_model_free(w.model);
+            assert_int_equal(opro_model_new(&w.model, w.config, NULL), OPRO_OK);
+        }
         if (replaying)
             assert_int_equal(opro_model_replay(w.model, path, OPRO_ZT), OPRO_OK);
         else
