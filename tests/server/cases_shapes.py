@@ -68,6 +68,7 @@ shape("index-duplicate", "every choice has index 0", {
 shape("index-beyond", "the last index is 100", {
     "choices": lambda texts: [choice(t, i) for i, t in enumerate(texts[:-1])]
     + [choice(texts[-1], 100)]}, several=True)
+shape("index-100", "the index of the first choice is 100, always", {"choices.0.index": 100})
 shape("index-negative", "the first index is -1", {"choices.0.index": -1})
 shape("index-huge", "the first index is 2^62", {"choices.0.index": 1 << 62})
 shape("index-string", "the first index is a string", {"choices.0.index": "0"})

@@ -2,6 +2,7 @@
 """HTTP/2 of hand-made frames: enough to read requests, and to break every rule in the answer."""
 
 import struct
+import time
 
 import hpack
 import http1
@@ -24,6 +25,10 @@ CHUNK = 16384
 def frame(kind, flags, stream, payload=b""):
     """A frame as bytes."""
     return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+class Silence(Exception):
+    """No more on this stream; the connection goes on."""
 
 
 class Stream(Exchange):
@@ -52,6 +57,14 @@ class Stream(Exchange):
         for at in range(0, len(data), CHUNK):
             self.frame(DATA, 0, data[at : at + CHUNK])
         self.frame(DATA, END_STREAM)
+
+    def pause(self, milliseconds):
+        """Nothing for a while, on no stream."""
+        time.sleep(milliseconds / 1000)
+
+    def hang(self):
+        """Nothing more, but other streams are served."""
+        raise Silence
 
     def rst(self, code):
         """Ends the stream alone."""
@@ -125,7 +138,10 @@ class Session:
         if request.path.startswith("/_"):
             http1.control(self.server, exchange)
         else:
-            http1.play(self.server, exchange, read_body=lambda _request: None)
+            try:
+                http1.play(self.server, exchange, read_body=lambda _request: None)
+            except Silence:
+                pass
 
 
 def speak(server, conn):

@@ -15,7 +15,6 @@ import hpack
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "Hi."}]}
-QUIET = 0.05  # seconds after which nothing more is expected behind a whole answer
 MOST = 12 << 20  # bytes that are taken; enough to see that something is endless
 
 
@@ -49,11 +48,13 @@ class Running:
             sock.sendall(("GET %s HTTP/1.1\r\nConnection: close\r\n\r\n" % target).encode())
             return json.loads(answer(sock, 5).body)
 
-    def ask(self, case, path="/v1/chat/completions", port="plain", seconds=1.0, **asked):
+    def ask(
+        self, case, path="/v1/chat/completions", port="plain", seconds=1.0, after=0.02, **asked
+    ):
         """One request of a case on a connection of its own."""
         with self.connect(port, seconds) as sock:
             sock.sendall(request("/" + case + path, asked))
-            return answer(sock, seconds)
+            return answer(sock, seconds, after)
 
     def tls(self, port, name="127.0.0.1", protocols=()):
         """A TLS connection that trusts the throw-away authority alone."""
@@ -119,8 +120,8 @@ def unchunked(data):
         data = data[size + 2 :]
 
 
-def answer(sock, seconds=1.0):
-    """Reads until the end, or until it has been silent for so long after a whole answer."""
+def answer(sock, seconds=1.0, after=0.02):
+    """Reads until the end, for so many seconds, and for `after` seconds behind a whole answer."""
     data, end = bytearray(), time.monotonic() + seconds
     ending = "silent"
     while True:
@@ -128,7 +129,7 @@ def answer(sock, seconds=1.0):
         left = end - time.monotonic()
         if found.headers.get("content-length", "").isdigit():
             missing = int(found.headers["content-length"]) + len(found.head) + 4 - len(data)
-            left = min(left, QUIET) if missing <= 0 else left  # what else comes, comes at once
+            left = min(left, after) if missing <= 0 else left
         if left <= 0:
             break
         if len(data) > MOST:
@@ -176,6 +177,4 @@ def frames_of(sock, target, most=2000):
             kind, flags, stream = struct.unpack(">BBI", data[3:9])
             frames.append((kind, flags, stream, data[9 : 9 + size]))
             data = data[9 + size :]
-            if kind in (h2.DATA, h2.RST_STREAM) and flags & h2.END_STREAM:
-                sock.settimeout(0.1)
     return frames, "endless"

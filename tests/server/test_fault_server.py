@@ -29,7 +29,7 @@ for _case in CASES.values():
 
 FIELDS = set(
     "case is each class requests tries replies unordered reasoning finish usage wait says options"
-    " ask repeat port host scheme ca proxy".split()
+    " ask repeat hurry port host scheme ca proxy".split()
 )
 SILENT = {"hang", "hang-once"}
 BROKEN = {  # the body does not end as its head says
@@ -211,7 +211,7 @@ class Framing(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.answers = play_all(FAMILIES["cases_http"], seconds=1.5)
+        cls.answers = play_all(FAMILIES["cases_http"], seconds=2, after=0.7)
 
     def check(self, names, **wanted):
         """The same of several cases."""
@@ -253,7 +253,7 @@ class Framing(unittest.TestCase):
                 sock.sendall(raw_client.request("/%s~2/v1/chat/completions" % name))
                 self.assertTrue(raw_client.answer(sock, 0.5).whole)
                 sock.sendall(raw_client.request("/%s~2/v1/chat/completions" % name))
-                found = raw_client.answer(sock, 0.5)
+                found = raw_client.answer(sock, 0.7, after=0.5)
                 self.assertEqual((found.ending, bool(found.data)), (ending, name == "ok"))
 
     def test_lengths(self):
