@@ -60,15 +60,27 @@ static size_t escape_len(const char *s, size_t len) {
     return s[1] && strchr("\"\\/bfnrt", s[1]) ? 2 : 0;
 }
 
+/* The bytes from at on that stand for themselves in a string. */
+static size_t plain(const opro__cursor *c, size_t at) {
+    const unsigned char *s = (const unsigned char *)c->s, *end = s + c->len, *start = s + at;
+
+    s = start;
+    while (s < end && *s >= 0x20 && *s != '"' && *s != '\\')
+        s++;
+    return (size_t)(s - start);
+}
+
 static int skip_string(opro__cursor *c) {
     if (!opro__cursor_take(c, '"', "a string")) return 0;
-    while (c->at < c->len) {
-        unsigned char byte = (unsigned char)c->s[c->at];
-        size_t n = byte == '\\' ? escape_len(c->s + c->at, c->len - c->at) : 1;
+    for (;;) {
+        size_t n;
 
-        if (!n || byte < 0x20) break;
+        c->at += plain(c, c->at);
+        if (c->at == c->len || (c->s[c->at] != '\\' && c->s[c->at] != '"')) break;
+        n = c->s[c->at] == '"' ? 1 : escape_len(c->s + c->at, c->len - c->at);
+        if (!n) break;
         c->at += n;
-        if (byte == '"') return 1;
+        if (n == 1) return 1;
     }
     return fail(c, "the rest of a string");
 }
@@ -239,27 +251,23 @@ int opro__cursor_string(opro__cursor *c, char **text, size_t *len) {
 
     if (!opro__cursor_take(c, '"', "a string")) return 0;
     start = out = c->s + c->at;
-    while (c->at < c->len) {
-        char *s = c->s + c->at;
-        size_t n = 1;
+    for (;;) {
+        size_t n = plain(c, c->at);
 
-        if (*s == '"') {
-            c->at++;
-            *out = '\0'; /* here or before: where the quote was */
-            *text = start;
-            *len = (size_t)(out - start);
-            return 1;
-        }
-        if ((unsigned char)*s < 0x20) break;
-        if (*s == '\\') {
-            n = decode_escape(s, c->len - c->at, &out);
-            if (!n) break;
-        } else {
-            *out++ = *s;
-        }
+        memmove(out, c->s + c->at, n);
+        out += n;
+        c->at += n;
+        if (c->at == c->len || c->s[c->at] != '\\') break;
+        n = decode_escape(c->s + c->at, c->len - c->at, &out);
+        if (!n) break;
         c->at += n;
     }
-    return fail(c, "the rest of a string");
+    if (c->at == c->len || c->s[c->at] != '"') return fail(c, "the rest of a string");
+    c->at++;
+    *out = '\0'; /* where the quote was, or before */
+    *text = start;
+    *len = (size_t)(out - start);
+    return 1;
 }
 
 /* ---- base64 ---------------------------------------------------------------------------------- */

@@ -602,7 +602,7 @@ static void test_foreign_files(void **state) {
         "{}",
         "{\"opro_exchanges\":2}\n",
         "{\"opro_exchanges\":1}",
-        "\xef\xbb\xbf" HEADER,
+        ("\xef\xbb\xbf" HEADER),
         "{\"opro_exchanges\":1}\r\n",
         "{\"opro_exchanges\":10}\n",
     };
