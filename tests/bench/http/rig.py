@@ -176,6 +176,27 @@ def run(command):
     return report
 
 
+def share(command, settled):
+    """How much of a core a contender uses for two seconds after settled() is true."""
+    words = pinned([str(word) for word in command], cores()[0])
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            if settled():
+                break
+            time.sleep(0.02)
+        time.sleep(0.3)
+        worked = pathlib.Path(f"/proc/{process.pid}/schedstat")
+        before, began = int(worked.read_text().split()[0]), time.monotonic()
+        time.sleep(2)
+        return (int(worked.read_text().split()[0]) - before) / 1e9 / (time.monotonic() - began)
+    except OSError as why:
+        raise Skip(f"no figures of a process: {why}") from why
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def instructions(command):
     """Instructions of a whole run, by callgrind."""
     need("valgrind")

@@ -324,13 +324,12 @@ def bar_12(b):
 
 
 def idle(b):
-    """CPU of waiting: the same 1000 requests, on a server that is silent for 2 s longer."""
-    used = []
-    for delay in ("fixed:500", "fixed:2500"):
-        report = b.warm(b.mine(), 1000, 1000, delay=delay)
-        used.append(report["cpu_us"] * report["requests"] / 1e6)
-    b.line("idle", "% of a core, 1000 requests wait in silence", 100 * (used[1] - used[0]) / 2,
-           most=1, stretch=0.1)
+    """CPU of waiting, when all requests are with a server that is silent."""
+    more = ["-c", 1000, "-n", 1000, "-w"]
+    with rig.Server(b.server, warm=1000, delay="fixed:5000") as s:
+        share = rig.share(b.mine() + more + [s.url], lambda: s.stats()["most_in_service"] == 1000)
+    b.line("idle", "% of a core, 1000 requests wait in silence", 100 * share, most=1, stretch=0.1,
+           digits=3)
 
 
 def method(b):
