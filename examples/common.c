@@ -65,9 +65,11 @@ static int print_help(const program *p) {
 
         printf("%*s%s\n", width < 20 ? 21 - width : 1, "", o->help);
     }
+    fputs(proposer_help, stdout);
     printf(common_help, (long long)p->steps);
-    puts("\n" NO_MODEL "\nExit code: 0 if all went well, 1 if not, 2 for wrong arguments, 130 "
-         "after Ctrl-C\n(what was found until then is printed).");
+    puts("\nThe proposals are those of classical local search, unless --optimizer says otherwise.\n"
+         "Exit code: 0 if all went well, 1 if not, 2 for wrong arguments, 130 after Ctrl-C\n"
+         "(what was found until then is printed).");
     return PROGRAM_HELP;
 }
 
@@ -144,6 +146,14 @@ static int is(const char *arg, size_t len, const char *name) {
     return strlen(name) == len && memcmp(arg, name, len) == 0;
 }
 
+/* Where a flag that every program has puts its 1; NULL: it is none. */
+static int *find_flag(program *p, const char *name, size_t len) {
+    return is(name, len, "json")          ? &p->json
+           : is(name, len, "show-prompt") ? &p->by.show_prompt
+           : is(name, len, "show-reply")  ? &p->by.show_reply
+                                          : NULL;
+}
+
 /* --option NAME=VALUE */
 static int set_named(program *p, const char *text) {
     const char *sign = strchr(text, '=');
@@ -162,17 +172,21 @@ static const option *find_own(const program *p, const char *arg, size_t len) {
 static int take_option(program *p, const char *arg, char ***rest) {
     static const struct {
         const char *name, *means;
-    } aliases[] = {{"seed", "seed"}, {"steps", "steps"}, {"samples", "samples_per_step"}};
+    } aliases[] = {{"seed", "seed"},
+                   {"steps", "steps"},
+                   {"samples", "samples_per_step"},
+                   {"temperature", "temperature"}};
     size_t len = strcspn(arg + 2, "=");
     const char *name = arg + 2, *value = name[len] ? name + len + 1 : NULL;
     const option *own = find_own(p, name, len);
+    int *flag = find_flag(p, name, len), status;
 
     if (is(name, len, "help")) return print_help(p);
     if (is(name, len, "options")) return print_options();
-    if (is(name, len, "json") || (own && own->kind == OPTION_FLAG)) {
+    if (flag || (own && own->kind == OPTION_FLAG)) {
         if (value) return misused(p, arg, " takes no value");
         if (own) return set_own(p, own, NULL);
-        p->json = 1;
+        *flag = 1;
         return 0;
     }
     if (!value && !**rest) value = "";
@@ -181,6 +195,8 @@ static int take_option(program *p, const char *arg, char ***rest) {
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
         if (is(name, len, aliases[i].name)) return set_option(p, aliases[i].means, OPRO_ZT, value);
     if (is(name, len, "option")) return set_named(p, value);
+    status = proposer_option(p, name, len, value);
+    if (status) return status == 1 ? 0 : status;
     if (!is(name, len, "report")) return misused(p, "there is no option ", arg);
     p->report = value;
     return *value ? 0 : misused(p, arg, " needs a value");
@@ -205,6 +221,7 @@ static int read_arguments(program *p, char **rest) {
             p->input = arg;
     }
     if (status == 0 && p->operand && !p->input) status = misused(p, "missing: ", p->operand);
+    if (status == 0) status = proposer_check(p);
     return status;
 }
 
@@ -283,6 +300,7 @@ int program_close(program *p, int status) {
         if (p->report_is_new) remove(p->report);
     }
     opro_driver_free(p->driver);
+    proposer_close(&p->by);
     opro_config_free(p->config);
     if (finish_output(p) != 0 && status <= 0) status = 1;
     if (status == PROGRAM_HELP) return 0;
@@ -371,6 +389,7 @@ static int32_t observe(opro_run *run, const opro_event *event, void *user_data) 
     program *p = user_data;
 
     if (caught) opro_driver_stop(p->driver);
+    proposer_hear(&p->by, event);
     if (p->live && opro_event_kind(event) == OPRO_EVENT_STEP_ENDED)
         show_progress(p, opro_run_trajectory(run));
     return OPRO_OK;
@@ -384,7 +403,9 @@ static int judge(const program *p, opro_status st) {
     if (program_check(p, st, opro_driver_error(p->driver), "the run failed")) return 1;
     if (reason == OPRO_STOP_ERROR || reason == OPRO_STOP_FAILURES)
         return program_fail(p, "the run failed: %s (%s)",
-                            opro_error_message(opro_run_error(run), NULL),
+                            reason == OPRO_STOP_FAILURES
+                                ? p->by.failure
+                                : opro_error_message(opro_run_error(run), NULL),
                             opro_stop_reason_name(reason));
     if (opro_trajectory_best(opro_driver_trajectory(p->driver)) < 0)
         return program_fail(p, "nothing was scored before the run stopped (%s)",
@@ -392,13 +413,26 @@ static int judge(const program *p, opro_status st) {
     return 0;
 }
 
+/* A signal is noticed while a model is waited for, too. */
+static opro_status drive(program *p) {
+    opro_status st;
+
+    do {
+        if (caught) opro_driver_stop(p->driver);
+        st = opro_driver_poll(p->driver, 200);
+    } while (st == OPRO_OK || st == OPRO_WAIT);
+    return st == OPRO_DONE ? OPRO_OK : st;
+}
+
 int program_run(program *p, opro_problem *problem, opro_scorer *scorer) {
     opro_optimizer *optimizer = NULL;
     opro_status st;
     int status = 1;
 
-    st = opro_optimizer_new_local(&optimizer, problem, p->config, NULL);
-    if (program_check(p, st, opro_problem_error(problem), "starting the local search")) goto out;
+    opro_driver_free(p->driver);
+    p->driver = NULL;
+    proposer_forget(&p->by);
+    if (proposer_open(p, problem, &optimizer)) goto out;
     st = opro_driver_new(&p->driver, problem, p->config, NULL);
     if (program_check(p, st, opro_problem_error(problem), "starting the run")) goto out;
     st = opro_driver_set_optimizer(p->driver, optimizer);
@@ -406,7 +440,7 @@ int program_run(program *p, opro_problem *problem, opro_scorer *scorer) {
     if (st == OPRO_OK) st = opro_driver_set_observer(p->driver, observe, p, NULL);
     if (program_check(p, st, opro_driver_error(p->driver), "starting the run")) goto out;
     p->live = !p->json && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
-    st = opro_driver_run(p->driver);
+    st = drive(p);
     if (p->live) fputs("\r\033[K", stderr);
     status = judge(p, st);
 out:
@@ -447,7 +481,8 @@ void program_print(const program *p) {
            (long long)opro_trajectory_steps(t),
            (long long)opro_run_count(run, OPRO_COUNT_PROPOSALS),
            (long long)opro_run_count(run, OPRO_COUNT_REJECTED));
-    printf("stopped: %s\n" NO_MODEL "\n", caught ? "interrupted" : stop_reason(p));
+    printf("stopped: %s\n", caught ? "interrupted" : stop_reason(p));
+    proposer_print(p);
 }
 
 /* Each time a solution was better than all before: how many had been scored, and its score. */
@@ -486,14 +521,14 @@ json_t *program_result(const program *p) {
     json_t *result;
 
     opro_config_get_int(p->config, OPRO_OPT_SEED, &seed);
-    result = json_pack(
-        "{s:s, s:f, s:s, s:I, s:s, s:I, s:I, s:s, s:b}", "program", p->name, "best_score", score,
-        "best_solution", best, "steps", (json_int_t)opro_trajectory_steps(t), "stop_reason",
-        stop_reason(p), "seed", (json_int_t)seed, "evaluations_to_best",
-        (json_int_t)program_evaluations_to_best(p), "optimizer", "local", "language_model", 0);
+    result = json_pack("{s:s, s:f, s:s, s:I, s:s, s:I, s:I}", "program", p->name, "best_score",
+                       score, "best_solution", best, "steps", (json_int_t)opro_trajectory_steps(t),
+                       "stop_reason", stop_reason(p), "seed", (json_int_t)seed,
+                       "evaluations_to_best", (json_int_t)program_evaluations_to_best(p));
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_object_set_new(result, counts[i].name,
                             json_integer(opro_run_count(run, counts[i].counter)));
+    proposer_result(p, result);
     json_object_set_new(result, "improvements", improvements(t));
     return result;
 }

@@ -16,9 +16,9 @@
 #include <opro/opro.h>
 #include <stdio.h>
 
-#define PROGRAM_HELP (-1) /* from program_open(): nothing more to do, and all is well */
+#include "proposer.h"
 
-#define NO_MODEL "No language model took part: the proposals are those of classical local search."
+#define PROGRAM_HELP (-1) /* from program_open(): nothing more to do, and all is well */
 
 /* What an option of a program takes. */
 enum {
@@ -51,6 +51,7 @@ typedef struct program {
     const char *report;
     FILE *report_file;
     int report_is_new;
+    proposer by; /* who makes the proposals */
     /* from program_run() */
     opro_driver *driver;
     int live; /* a line of progress is on the terminal */
@@ -61,8 +62,8 @@ typedef struct program {
 int program_open(program *p, int argc, char **argv);
 
 /*
- * Optimize with the built-in local search, until it is done or somebody presses Ctrl-C. 0, or 1: it
- * said why.
+ * Optimize, until it is done or somebody presses Ctrl-C. 0, or 1: it said why. A run before this one
+ * is forgotten.
  */
 int program_run(program *p, opro_problem *problem, opro_scorer *scorer);
 

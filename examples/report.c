@@ -70,6 +70,10 @@ void report_run(report *r, const program *p) {
     report_fact(r, "steps", "%lld",
                 (long long)opro_trajectory_steps(opro_driver_trajectory(p->driver)));
     report_fact(r, "stopped by", "%s", opro_stop_reason_name(opro_run_stop_reason(run)));
+    if (p->by.model)
+        report_fact(r, "tokens read, written", "%lld, %lld",
+                    (long long)opro_run_count(run, OPRO_COUNT_PROMPT_TOKENS),
+                    (long long)opro_run_count(run, OPRO_COUNT_REPLY_TOKENS));
 }
 
 /* ---- the curve ------------------------------------------------------------------------------- */
@@ -295,8 +299,9 @@ static void draw(FILE *out, const report *r, const opro_trajectory *t) {
     if (r->picture) r->picture(out, (frame){40, 100, 740, height - 160, 0, 1, 0, 1, 0}, r->data);
     draw_curve(out, curves, r, t);
     draw_facts(out, r, side, curves.top + curves.height + 76, rest);
-    fprintf(out, "<text x=\"40\" y=\"%.1f\" class=\"sub\">" NO_MODEL "</text>\n</svg>\n",
-            height - 22);
+    fprintf(out, "<text x=\"40\" y=\"%.1f\" class=\"sub\">", height - 22);
+    put_text(out, r->note);
+    fputs("</text>\n</svg>\n", out);
 }
 
 static void page(FILE *out, const report *r, const opro_trajectory *t) {
@@ -322,6 +327,7 @@ int report_write(report *r, program *p) {
 
     if (!out) return 0;
     len = strlen(p->report);
+    r->note = p->by.note;
     p->report_file = NULL;
     if (ftruncate(fileno(out), 0) < 0) errno = 0; /* a pipe or a device has no length */
     if (len >= 4 && strcmp(p->report + len - 4, ".svg") == 0)

@@ -45,11 +45,12 @@ typedef struct report {
     const char *score_name;
     picture_fn picture; /* NULL: there is nothing to draw */
     const void *data;
-    fact facts[8];
+    fact facts[9];
     size_t n_facts;
     mark marks[4];
     size_t n_marks;
     const char *solution; /* in words, for the page under the picture */
+    const char *note;     /* report_write() sets it: who proposed */
 } report;
 
 void report_fact(report *r, const char *name, const char *format, ...)

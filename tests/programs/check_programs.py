@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """Run the programs of examples/ as people and scripts do: check_programs.py DIRECTORY SOURCES [TEST...]"""
 
+import http.server
 import json
 import os
 import pathlib
 import pty
+import random
 import re
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import unittest
 import xml.etree.ElementTree as ElementTree
 
@@ -24,6 +28,8 @@ RESULT = {  # what every result has, and of which type
     "scorer_calls": int,
     "proposals": int,
     "rejected": int,
+    "replies": int,
+    "candidates": int,
     "stop_reason": str,
     "seed": int,
 }
@@ -69,19 +75,22 @@ class Case(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""), args)
         return done.stdout
 
-    def result(self, *args):
-        result = json.loads(self.good(*args, "--json"))
+    def result(self, *args, model=False, **more):
+        result = json.loads(self.good(*args, "--json", **more))
         for name, kind in RESULT.items():
             self.assertIsInstance(result[name], kind, name)
-        self.assertIs(result["language_model"], False)
+        self.assertEqual(result["language_model"], model)
+        if not model:
+            self.assertEqual((result["optimizer"], result["prompt_tokens"], result["requests"]), ("local", 0, 0))
+        self.assertEqual(result["replies"], result["candidates"] + sum(result["rejections"].values()))
         calls = [better["evaluations"] for better in result["improvements"]]
         self.assertEqual(calls, sorted(set(calls)))
         self.assertEqual(calls[-1], result["evaluations_to_best"])
         self.assertEqual(result["improvements"][-1]["score"], result["best_score"])
         return result
 
-    def bad(self, code, *args, says=()):
-        done = run(*args, cwd=self.dir)
+    def bad(self, code, *args, says=(), **more):
+        done = run(*args, cwd=self.dir, **more)
         self.assertEqual((done.returncode, done.stdout), (code, ""), (args, done.stderr))
         self.assertTrue(done.stderr.startswith(f"{args[0]}: "), done.stderr)
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
@@ -109,9 +118,11 @@ class Common(Case):
     def test_help(self):
         for name in self.commands():
             text = self.good(name, "--help")
-            for option in ("--seed", "--steps", "--samples", "--json", "--report", "--option", "--help"):
+            for option in ("--seed", "--steps", "--samples", "--json", "--report", "--option", "--help",
+                           "--optimizer", "--base-url", "--model-name", "--concurrency", "--temperature",
+                           "--show-prompt", "--show-reply"):
                 self.assertIn(option, text)
-            self.assertIn(NO_MODEL, text)
+            self.assertIn("classical local search, unless --optimizer", text)
             self.assertIn("local_restart", self.good(name, "--options"))
 
     def test_words(self):
@@ -141,6 +152,13 @@ class Common(Case):
             self.bad(2, *command, "--option", "steps", says=["NAME=VALUE"])
             self.bad(2, *command, "--json=1", says=["takes no value"])
             self.bad(2, *command, "--report=", says=["needs a value"])
+            self.bad(2, *command, "--show-prompt=1", says=["takes no value"])
+            self.bad(2, *command, "--optimizer=both", says=["record:FILE", '"both"'])
+            self.bad(2, *command, "--optimizer=record:", says=["record:FILE"])
+            self.bad(2, *command, "--base-url=http://127.0.0.1/v1", says=["--base-url", "--optimizer model"])
+            self.bad(2, *command, "--model-name=", "--optimizer=model", says=["needs a value"])
+            self.bad(2, *command, "--concurrency=0", "--optimizer=model", says=["--concurrency", '"0"'])
+            self.bad(2, *command, "--temperature=hot", says=["temperature", "hot"])
             self.bad(2, *command, "surplus", says=["surplus"])
             if name != "quickstart":
                 self.bad(2, name, says=["missing"])
@@ -426,6 +444,202 @@ class Quickstart(Case):
         self.assertEqual((len(names), names[0]), (result["places"] + 1, names[-1]))
         self.assertEqual(len(set(names)), result["places"])
         self.assertFalse((self.dir / "quickstart.html").exists())
+
+
+class Endpoint(http.server.ThreadingHTTPServer):
+    """A model's endpoint on the loopback: says what it is told to say, and counts."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, say):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.say = say
+        self.lock = threading.Lock()
+        self.requests, self.bodies, self.keys = 0, [], []
+        self.tokens = [0, 0]
+        self.now = self.most = 0  # in flight
+        self.silent = threading.Event()
+        self.silent.set()  # cleared: nobody is answered
+        self.status = 200
+        self.url = f"http://127.0.0.1:{self.server_port}/v1"
+        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    def close(self):
+        self.silent.set()
+        self.shutdown()
+        self.thread.join()
+        self.server_close()
+
+    def handle_error(self, request, client_address):
+        pass  # a client that goes away
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        server, body = self.server, self.rfile.read(int(self.headers["Content-Length"]))
+        asked = json.loads(body)
+        with server.lock:
+            server.requests += 1
+            server.bodies.append(asked)
+            server.keys.append(self.headers["Authorization"])
+            server.now += 1
+            server.most = max(server.most, server.now)
+        prompt = "\n".join(message["content"] for message in asked["messages"])
+        replies = [server.say(prompt, asked.get("seed", 0) + i) for i in range(asked.get("n", 1))]
+        time.sleep(0.002)
+        server.silent.wait()
+        usage = [len(prompt) // 4, sum(len(reply) // 4 + 1 for reply in replies)]
+        answer = {"id": "x", "model": asked["model"], "choices": [
+            {"index": i, "finish_reason": "stop", "message": {"role": "assistant", "content": reply}}
+            for i, reply in enumerate(replies)],
+            "usage": {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}}
+        if server.status != 200:
+            answer = {"error": {"message": "nothing to be done", "code": "no"}}
+        data = json.dumps(answer).encode()
+        with server.lock:
+            server.now -= 1
+            if server.status == 200:
+                server.tokens = [have + more for have, more in zip(server.tokens, usage)]
+        self.send_response(server.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def say_anything(prompt, seed):
+    """A reply to every meta-prompt: a solution, or one time in four nothing of use."""
+    draw = random.Random(f"{len(prompt)} {seed}")
+    if draw.random() < 0.25:
+        return "I would rather talk about the weather."
+    if "trace" in prompt:
+        places = list(range(max(int(i) for i in re.findall(r"\((\d+)\):", prompt)) + 1))
+        draw.shuffle(places)
+        return f"Let me see. <trace>{','.join(map(str, places))}</trace>"
+    return f"[{draw.randint(-20, 20)}, {draw.randint(-20, 20)}]"
+
+
+class Model(Case):
+    """With a language model, or somebody who plays one."""
+
+    def setUp(self):
+        super().setUp()
+        self.endpoint = Endpoint(say_anything)
+        self.addCleanup(self.endpoint.close)
+        self.env = {name: value for name, value in os.environ.items() if "API_KEY" not in name and "_URL" not in name}
+        self.model = ["--optimizer=model", f"--base-url={self.endpoint.url}", "--model-name=parrot"]
+
+    def commands(self):
+        return {"tour": ["tour", self.file("c.tsp", tsplib(CIRCLE[:8])), "--blind"],
+                "regression": ["regression", self.file("s.json", json.dumps(line_sets()))],
+                "functions": ["functions", "sphere"]}
+
+    def test_figures(self):
+        """What is printed is what the endpoint has seen."""
+        for name, command in self.commands().items():
+            before, tokens = self.endpoint.requests, self.endpoint.tokens
+            result = self.result(*command, "--steps=3", *self.model, model="parrot", env=self.env)
+            self.assertEqual(result["optimizer"], "model")
+            self.assertEqual(result["requests"], self.endpoint.requests - before, name)
+            self.assertEqual([result["prompt_tokens"], result["reply_tokens"]],
+                             [now - then for now, then in zip(self.endpoint.tokens, tokens)], name)
+            self.assertEqual(result["replies"], result["proposals"])
+            self.assertGreater(result["candidates"], 0, name)
+            self.assertGreater(result["rejections"]["no_candidate"], 0, name)
+            self.assertEqual(result["steps"], 3)
+
+    def test_words(self):
+        for command in self.commands().values():
+            text = self.good(*command, "--steps=2", "--option=model_prompt_price=1000000", *self.model, env=self.env)
+            self.assertIn("those of the language model parrot", text)
+            self.assertRegex(text, r"replies: \d+, of which \d+ new candidates, \d+ without a candidate")
+            self.assertRegex(text, r"tokens: \d+ read, \d+ written; cost 0\.\d+\nrequests: \d+, 0 of them repeats")
+            self.assertNotIn(NO_MODEL, text)
+            self.good(*command, "--steps=2", "--report=m.html", *self.model, env=self.env)
+            page = (self.dir / "m.html").read_text()
+            self.assertIn("those of the language model parrot", page)
+            self.assertNotIn(NO_MODEL, page)
+
+    def test_prompt_and_reply(self):
+        command = self.commands()["regression"]
+        result = self.result(*command, "--steps=1", "--show-prompt", "--show-reply", *self.model, model="parrot",
+                             env=self.env)
+        self.assertEqual(result["meta_prompt"], self.endpoint.bodies[0]["messages"][-1]["content"])
+        text = self.good(*command, "--steps=1", "--show-prompt", "--show-reply", *self.model, env=self.env)
+        self.assertIn(result["meta_prompt"], text)
+        self.assertIn(result["reply"], text)
+        result = self.result(*command, "--steps=1", "--show-prompt")  # of the local search as well
+        self.assertIn("input:", result["meta_prompt"])
+        self.assertNotIn("reply", result)
+
+    def test_recording(self):
+        for name, command in self.commands().items():
+            args = [*command, "--steps=3", "--seed=4"]
+            recording = self.dir / f"{name}.jsonl"
+            first = self.result(*args, f"--optimizer=record:{recording}", *self.model[1:], model="parrot", env=self.env)
+            seen = self.endpoint.requests
+            again = self.result(*args, f"--optimizer=replay:{recording}", model=True, env=self.env)
+            self.assertEqual(self.endpoint.requests, seen)  # no network
+            self.assertEqual((first.pop("optimizer"), again.pop("optimizer")), ("record", "replay"))
+            self.assertEqual((first.pop("language_model"), again.pop("language_model")), ("parrot", True))
+            self.assertEqual(first, again)
+            self.assertNotIn("secret", recording.read_text())
+            self.bad(1, *command, "--steps=3", "--seed=5", f"--optimizer=replay:{recording}", "--option=max_failures=1",
+                     says=["is not in", f"{name}.jsonl"], env=self.env)
+            self.assertIn("a recording of those of a language model",
+                          self.good(*args, f"--optimizer=replay:{recording}", env=self.env))
+        self.bad(1, *args, f"--optimizer=replay:{self.file('no.jsonl', 'no')}", says=["no.jsonl"], env=self.env)
+        self.bad(1, *args, f"--optimizer=record:{self.dir}", *self.model[1:], says=[self.dir], env=self.env)
+
+    def test_concurrency(self):
+        args = [*self.commands()["functions"], "--steps=2", "--samples=12", "--option=model_samples=singly", *self.model]
+        self.result(*args, "--concurrency=3", model="parrot", env=self.env)
+        self.assertLessEqual(self.endpoint.most, 3)
+        self.result(*args, "--concurrency=12", "--option=model_first_alone=0", "--temperature=0.5", model="parrot",
+                    env=self.env)
+        self.assertGreater(self.endpoint.most, 3)
+        self.assertEqual(self.endpoint.bodies[-1]["temperature"], 0.5)
+
+    def test_environment(self):
+        """A key and an address in the environment are enough."""
+        env = {**self.env, "OPENAI_API_KEY": "sk-secret", "OPENAI_BASE_URL": self.endpoint.url}
+        args = [*self.commands()["functions"], "--steps=1", "--optimizer=model"]
+        self.result(*args, "--model-name=parrot", model="parrot", env=env)
+        self.assertEqual(self.endpoint.keys[-1], "Bearer sk-secret")
+        # to another endpoint the key does not go
+        self.result(*args, *self.model[1:], model="parrot", env={**env, "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"})
+        self.assertIsNone(self.endpoint.keys[-1])
+        self.bad(1, *args, says=["--model-name"], env=env)
+        self.bad(1, *args, says=["--base-url", "--model-name", "OPENAI_API_KEY"], env=self.env)
+        self.bad(1, *args, "--base-url=http://127.0.0.1:9/v1", says=["--model-name"], env=self.env)
+        self.bad(1, *args, "--base-url=http://example.com/v1", "--model-name=m", says=["http"], env=self.env)
+        self.bad(1, *args, "--base-url=127.0.0.1", "--model-name=m", says=["scheme"], env=self.env)
+
+    def test_failures(self):
+        args = [*self.commands()["functions"], "--option=max_failures=1", "--option=resample_limit=0", *self.model]
+        self.endpoint.status = 401
+        self.bad(1, *args, says=["401", "nothing to be done", "failures"], env=self.env)
+        self.endpoint.status = 404
+        self.bad(1, *args, says=["404"], env=self.env)
+
+    def test_interrupt(self):
+        """Ctrl-C while the model thinks: what there is is printed."""
+        self.endpoint.silent.clear()
+        args = [str(BIN / "regression"), *map(str, self.commands()["regression"][1:]), *self.model]
+        with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, text=True) as child:
+            while not self.endpoint.requests:
+                time.sleep(0.01)
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate()
+        self.assertEqual((child.returncode, err), (130, ""))
+        self.assertIn("stopped: interrupted", out)
 
 
 class Small(Case):

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L /* strndup() */
+
+#include "proposer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common.h"
+
+const char proposer_help[] =
+    "  --optimizer WHO    who proposes: local (default), model, record:FILE (the model, and\n"
+    "                     FILE remembers it), replay:FILE (what FILE remembers, no network)\n"
+    "  --base-url URL     the model's endpoint, with its version: http://127.0.0.1:8080/v1\n"
+    "  --model-name NAME  the model's name there; OPENAI_API_KEY alone: " DEFAULT_MODEL "\n"
+    "  --concurrency N    requests in flight, always so many (default: as many as go well)\n"
+    "  --temperature T    the sampling temperature (default 1)\n"
+    "  --show-prompt      print the first meta-prompt\n"
+    "  --show-reply       print the first reply\n";
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+static int set_kind(program *p, const char *value) {
+    static const struct {
+        const char *name;
+        int kind;
+    } kinds[] = {{"record:", PROPOSER_RECORD}, {"replay:", PROPOSER_REPLAY}};
+    proposer *by = &p->by;
+
+    by->kind = PROPOSER_LOCAL;
+    if (strcmp(value, "local") == 0) return 1;
+    by->kind = PROPOSER_MODEL;
+    if (strcmp(value, "model") == 0) return 1;
+    for (size_t i = 0; i < 2; i++) {
+        size_t len = strlen(kinds[i].name);
+
+        if (strncmp(value, kinds[i].name, len) != 0 || !value[len]) continue;
+        by->kind = kinds[i].kind;
+        by->file = value + len;
+        return 1;
+    }
+    program_fail(p, "--optimizer is local, model, record:FILE or replay:FILE, not \"%s\"", value);
+    return 2;
+}
+
+/* The same number in flight all the time. */
+static int set_concurrency(program *p, const char *value) {
+    static const char *const names[] = {"model_max_in_flight", "model_in_flight"};
+
+    for (size_t i = 0; i < 2; i++)
+        if (opro_config_set(p->config, names[i], OPRO_ZT, value, OPRO_ZT) != OPRO_OK) {
+            program_fail(p, "--concurrency takes a number from 1 to 65536, not \"%s\"", value);
+            return 2;
+        }
+    opro_config_set_int(p->config, OPRO_OPT_MODEL_ADAPTIVE, 0);
+    return 1;
+}
+
+int proposer_option(program *p, const char *name, size_t len, const char *value) {
+    proposer *by = &p->by;
+    const struct {
+        const char *name;
+        const char **target;
+    } texts[] = {{"base-url", &by->base_url}, {"model-name", &by->model_name}};
+
+    if (strlen("optimizer") == len && memcmp(name, "optimizer", len) == 0)
+        return set_kind(p, value);
+    if (strlen("concurrency") == len && memcmp(name, "concurrency", len) == 0) {
+        by->alien = "concurrency";
+        return set_concurrency(p, value);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (strlen(texts[i].name) != len || memcmp(name, texts[i].name, len) != 0) continue;
+        by->alien = texts[i].name;
+        *texts[i].target = value;
+        if (*value) return 1;
+        program_fail(p, "--%s needs a value", texts[i].name);
+        return 2;
+    }
+    return 0;
+}
+
+int proposer_check(program *p) {
+    const proposer *by = &p->by;
+
+    if (by->kind != PROPOSER_LOCAL || !by->alien) return 0;
+    program_fail(p, "--%s is of no use without --optimizer model", by->alien);
+    return 2;
+}
+
+/* ---- the model ------------------------------------------------------------------------------- */
+
+/* Where OPENAI_API_KEY is for, if nobody says otherwise. */
+static int is_openai(const program *p) {
+    int64_t dialect = OPRO_DIALECT_AUTO;
+
+    opro_config_get_int(p->config, OPRO_OPT_MODEL_DIALECT, &dialect);
+    return !p->by.base_url && !getenv("OPENAI_BASE_URL") && getenv("OPENAI_API_KEY") &&
+           (dialect == OPRO_DIALECT_AUTO || dialect == OPRO_DIALECT_OPENAI ||
+            dialect == OPRO_DIALECT_RESPONSES);
+}
+
+/* A call that is never sent tells whether there is an endpoint, and a name. */
+static int is_complete(opro_model *model) {
+    opro_call *call = NULL;
+    opro_status st = opro_call_new(&call, model);
+
+    if (st == OPRO_OK) st = opro_call_add_message(call, OPRO_ROLE_USER, "hello", OPRO_ZT);
+    if (st == OPRO_OK) st = opro_call_submit(call, NULL, NULL, NULL);
+    opro_call_free(call);
+    return st != OPRO_ERR_STATE;
+}
+
+/* The environment may have a base URL of its own; the one of the arguments counts. */
+static opro_status set_endpoint(program *p) {
+    proposer *by = &p->by;
+    opro_status st = OPRO_OK;
+
+    if (!by->model_name && is_openai(p)) by->model_name = DEFAULT_MODEL;
+    if (by->base_url) st = opro_model_set_base_url(by->model, by->base_url, OPRO_ZT);
+    if (st == OPRO_OK && by->kind != PROPOSER_REPLAY) st = opro_model_set_from_env(by->model);
+    if (st >= 0 && by->base_url) st = opro_model_set_base_url(by->model, by->base_url, OPRO_ZT);
+    if (st >= 0 && by->model_name) st = opro_model_set_name(by->model, by->model_name, OPRO_ZT);
+    return st < 0 ? st : OPRO_OK;
+}
+
+static int set_up(program *p) {
+    proposer *by = &p->by;
+    opro_status st = opro_model_new(&by->model, p->config, NULL);
+
+    if (st == OPRO_ERR_UNSUPPORTED)
+        return program_fail(p, "this build of the library has no model client");
+    if (program_check(p, st, NULL, "starting the model client")) return 1;
+    st = set_endpoint(p);
+    if (program_check(p, st, opro_model_error(by->model), "setting up the model")) return 1;
+    if (by->kind == PROPOSER_RECORD) st = opro_model_record(by->model, by->file, OPRO_ZT);
+    if (by->kind == PROPOSER_REPLAY) st = opro_model_replay(by->model, by->file, OPRO_ZT);
+    if (program_check(p, st, opro_model_error(by->model), by->file)) return 1;
+    if (is_complete(by->model)) return 0;
+    if (by->base_url && !by->model_name)
+        return program_fail(p, "which model of %s? Give --model-name NAME", by->base_url);
+    return program_fail(p, "there is no endpoint of a model: give --base-url URL and --model-name "
+                           "NAME, or set OPENAI_API_KEY in the environment");
+}
+
+static void write_note(proposer *by) {
+    if (by->kind == PROPOSER_LOCAL)
+        snprintf(by->note, sizeof by->note, "%s", NO_MODEL);
+    else
+        snprintf(by->note, sizeof by->note, "The proposals are %sthose of %s%s.",
+                 by->kind == PROPOSER_REPLAY ? "a recording of " : "",
+                 by->model_name ? "the language model " : "a language model",
+                 by->model_name ? by->model_name : "");
+}
+
+int proposer_open(program *p, opro_problem *problem, opro_optimizer **out) {
+    proposer *by = &p->by;
+    opro_status st;
+
+    write_note(by);
+    if (by->kind == PROPOSER_LOCAL) {
+        st = opro_optimizer_new_local(out, problem, p->config, NULL);
+        return program_check(p, st, opro_problem_error(problem), "starting the local search");
+    }
+    if (!by->model && set_up(p)) return 1;
+    write_note(by); /* the name may have come meanwhile */
+    st = opro_optimizer_new_model(out, by->model, NULL);
+    return program_check(p, st, NULL, "starting the model");
+}
+
+/* ---- what became of the replies -------------------------------------------------------------- */
+
+static void keep_first(char **place, int wanted, const opro_event *event) {
+    size_t len;
+    const char *text = opro_event_text(event, &len);
+
+    if (wanted && !*place) *place = strndup(text, len);
+}
+
+void proposer_hear(proposer *by, const opro_event *event) {
+    int32_t reason = opro_event_reason(event);
+
+    switch (opro_event_kind(event)) {
+    case OPRO_EVENT_META_PROMPT: keep_first(&by->prompt, by->show_prompt, event); break;
+    case OPRO_EVENT_REPLY:
+        by->replies++;
+        keep_first(&by->reply, by->show_reply, event);
+        break;
+    case OPRO_EVENT_ACCEPTED: by->candidates += opro_event_step(event) >= 0; break;
+    case OPRO_EVENT_REJECTED:
+        if (reason >= 0 && reason < 100) by->rejected[reason]++;
+        break;
+    case OPRO_EVENT_FAILED:
+        by->failures++;
+        snprintf(by->failure, sizeof by->failure, "%s", opro_event_detail(event, NULL));
+        break;
+    default: break;
+    }
+}
+
+static const struct {
+    int32_t reason;
+    const char *name;  /* in JSON  */
+    const char *words; /* after a number */
+} reasons[] = {
+    {OPRO_REASON_NO_CANDIDATE, "no_candidate", "without a candidate"},
+    {OPRO_REASON_DUPLICATE, "duplicate", "met before"},
+    {OPRO_REASON_TOO_LONG, "too_long", "too long"},
+    {OPRO_REASON_DIGITS, "digits", "with digits"},
+    {OPRO_REASON_PLACEHOLDER, "placeholder", "with the placeholder"},
+    {OPRO_REASON_NOT_LEGAL, "not_legal", "not legal"},
+    {OPRO_REASON_TRUNCATED, "truncated", "cut off"},
+    {OPRO_REASON_REFUSED, "refused", "refused"},
+};
+
+static int64_t figure(const program *p, int32_t which) {
+    return p->by.model ? opro_model_figure(p->by.model, which) : 0;
+}
+
+static void print_text(const char *title, const char *text) {
+    if (text) printf("\n---- %s ----\n%s\n---- end ----\n", title, text);
+}
+
+void proposer_print(const program *p) {
+    const proposer *by = &p->by;
+    const opro_run *run = opro_driver_run_handle(p->driver);
+    double cost = (double)opro_run_count(run, OPRO_COUNT_COST) / 1e6;
+
+    puts(by->note);
+    if (by->model) {
+        printf("replies: %lld, of which %lld new candidates", (long long)by->replies,
+               (long long)by->candidates);
+        for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+            if (by->rejected[reasons[i].reason])
+                printf(", %lld %s", (long long)by->rejected[reasons[i].reason], reasons[i].words);
+        printf("\ntokens: %lld read, %lld written",
+               (long long)opro_run_count(run, OPRO_COUNT_PROMPT_TOKENS),
+               (long long)opro_run_count(run, OPRO_COUNT_REPLY_TOKENS));
+        if (cost > 0) printf("; cost %.6f", cost);
+        printf("\nrequests: %lld, %lld of them repeats; failures: %lld%s%s\n",
+               (long long)figure(p, OPRO_MODEL_REQUESTS), (long long)figure(p, OPRO_MODEL_RETRIES),
+               (long long)by->failures, by->failures ? ", the last: " : "", by->failure);
+    }
+    print_text("the first meta-prompt", by->prompt);
+    print_text("the first reply", by->reply);
+    if (by->prompt || by->reply) putchar('\n');
+}
+
+void proposer_result(const program *p, json_t *result) {
+    static const char *const kinds[] = {"local", "model", "record", "replay"};
+    const proposer *by = &p->by;
+    const opro_run *run = opro_driver_run_handle(p->driver);
+    const struct {
+        const char *name;
+        int64_t value;
+    } numbers[] = {{"replies", by->replies},
+                   {"candidates", by->candidates},
+                   {"prompt_tokens", opro_run_count(run, OPRO_COUNT_PROMPT_TOKENS)},
+                   {"reply_tokens", opro_run_count(run, OPRO_COUNT_REPLY_TOKENS)},
+                   {"cost_millionths", opro_run_count(run, OPRO_COUNT_COST)},
+                   {"requests", figure(p, OPRO_MODEL_REQUESTS)},
+                   {"retries", figure(p, OPRO_MODEL_RETRIES)}};
+    json_t *rejections = json_object();
+
+    json_object_set_new(result, "optimizer", json_string(kinds[by->kind]));
+    json_object_set_new(result, "language_model",
+                        by->kind == PROPOSER_LOCAL ? json_false()
+                        : by->model_name           ? json_string(by->model_name)
+                                                   : json_true());
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        json_object_set_new(result, numbers[i].name, json_integer((json_int_t)numbers[i].value));
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (by->rejected[reasons[i].reason])
+            json_object_set_new(rejections, reasons[i].name,
+                                json_integer((json_int_t)by->rejected[reasons[i].reason]));
+    json_object_set_new(result, "rejections", rejections);
+    if (by->prompt) json_object_set_new(result, "meta_prompt", json_string(by->prompt));
+    if (by->reply) json_object_set_new(result, "reply", json_string(by->reply));
+    if (by->failures) json_object_set_new(result, "last_failure", json_string(by->failure));
+}
+
+void proposer_forget(proposer *by) {
+    free(by->prompt);
+    free(by->reply);
+    by->prompt = by->reply = NULL;
+    by->failure[0] = '\0';
+    by->replies = by->candidates = by->failures = 0;
+    memset(by->rejected, 0, sizeof by->rejected);
+}
+
+void proposer_close(proposer *by) {
+    proposer_forget(by);
+    opro_model_free(by->model);
+    by->model = NULL;
+}

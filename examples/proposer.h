@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who makes the proposals of a program (--optimizer): the built-in local search, a language model,
+ * or a recording of one; and what became of its replies.
+ */
+#ifndef EXAMPLES_PROPOSER_H
+#define EXAMPLES_PROPOSER_H
+
+#include <jansson.h>
+#include <opro/opro.h>
+
+struct program;
+
+#define NO_MODEL "No language model took part: the proposals are those of classical local search."
+
+/* What is used with OPENAI_API_KEY if no other model is named. */
+#define DEFAULT_MODEL "gpt-4.1-mini"
+
+enum { PROPOSER_LOCAL, PROPOSER_MODEL, PROPOSER_RECORD, PROPOSER_REPLAY };
+
+typedef struct proposer {
+    /* as the options say */
+    int kind;
+    const char *file; /* of the recording */
+    const char *base_url, *model_name;
+    int show_prompt, show_reply;
+    const char *alien; /* an option that was given and needs a model */
+    /* at work */
+    opro_model *model; /* NULL: local */
+    char note[240];    /* one sentence on who proposed */
+    /* what was heard of a run */
+    int64_t replies, candidates, failures;
+    int64_t rejected[100]; /* by OPRO_REASON_... */
+    char *prompt, *reply;  /* the first ones, if they are to be shown */
+    char failure[400];     /* the last one, in words */
+} proposer;
+
+extern const char proposer_help[];
+
+/* Take an option: 1, or 0 if it is none of these, or the status of a failure, which it has said. */
+int proposer_option(struct program *p, const char *name, size_t len, const char *value);
+
+/* When all options are there: do they go together? 0, or the exit code: it said why. */
+int proposer_check(struct program *p);
+
+/* The optimizer for a problem. 0, or 1: it said why. */
+int proposer_open(struct program *p, opro_problem *problem, opro_optimizer **out);
+
+/* Note an event of the run. */
+void proposer_hear(proposer *by, const opro_event *event);
+
+/* What became of the replies, in words and as JSON. */
+void proposer_print(const struct program *p);
+void proposer_result(const struct program *p, json_t *result);
+
+/* Forget a run; and all. */
+void proposer_forget(proposer *by);
+void proposer_close(proposer *by);
+
+#endif
