@@ -2,7 +2,7 @@
 #include "failure.h"
 
 #include <stdarg.h>
-#include <stdio.h> /* vsnprintf() only: no streams */
+#include <stdio.h> /* snprintf() and its kin only: no streams */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -91,16 +91,18 @@ void opro__failure_answer(opro__failure *failure, const opro_error *why, const c
     opro__censor censor = {secrets, n_secrets, mem};
     opro__words words = opro__words_of(&censor, why->message, why->len);
     int json = !*content_type || opro__find_letters(content_type, strlen(content_type), "json");
+    char what[sizeof words.text + 60];
 
-    if (why->status == OPRO_ERR_NOMEM)
+    if (why->status == OPRO_ERR_NOMEM) {
         opro__failure_say(failure, OPRO_FAILURE_MEMORY, OPRO__RETRY_NO, "out of memory", "", "",
                           "");
-    else if (why->status == OPRO_ERR_LIMIT)
-        opro__failure_say(failure, OPRO_FAILURE_LIMIT, OPRO__RETRY_NO,
-                          "HTTP 200 with an answer beyond the limits", words.text, "", "");
-    else
-        opro__failure_say(failure, OPRO_FAILURE_ANSWER, OPRO__RETRY_FEW,
-                          "HTTP 200 with an answer that makes no sense", words.text, "",
-                          json ? "" : "it is not JSON: check the base URL");
+    } else if (why->status == OPRO_ERR_LIMIT) {
+        snprintf(what, sizeof what, "HTTP 200 with an answer beyond the limits: %s", words.text);
+        opro__failure_say(failure, OPRO_FAILURE_LIMIT, OPRO__RETRY_NO, what, "", "", "");
+    } else {
+        snprintf(what, sizeof what, "HTTP 200 with an answer that makes no sense: %s", words.text);
+        opro__failure_say(failure, OPRO_FAILURE_ANSWER, OPRO__RETRY_FEW, what, "", "",
+                          json ? "" : "check the base URL");
+    }
     failure->http_status = 200;
 }

@@ -24,7 +24,7 @@ typedef struct verdict {
 #define PROXY(retry, what)                                                                         \
     { OPRO_FAILURE_PROXY, retry, 1, what, "check the proxy's address" }
 
-static const char trust[] = "for an authority of your own set its file or directory";
+static const char trust[] = "an authority of your own is set with opro_model_set_ca_file()";
 static const char is_it_up[] = "check that it runs, and the base URL's host and port";
 
 static const struct row {
@@ -84,19 +84,21 @@ static verdict timeout(const char *detail, int proxied) {
         return (verdict){OPRO_FAILURE_TIMEOUT, OPRO__RETRY, 1, "no connection in time",
                          proxied ? "check the proxy, and the base URL's host and port" : is_it_up};
     return (verdict){OPRO_FAILURE_TIMEOUT, OPRO__RETRY, 0, "no whole answer in time",
-                     "see model_timeout_ms, model_idle_timeout_ms and max_tokens"};
+                     "see model_timeout_ms and model_idle_timeout_ms"};
 }
 
 /* Code 56 stands for much. */
-static verdict receiving(verdict v, const char *detail) {
+static verdict receiving(verdict v, const char *detail, int proxied) {
     if (says(detail, "from proxy after connect") || says(detail, "connect tunnel failed"))
         return (verdict)PROXY(says(detail, "code 5") || says(detail, "response 5") ? OPRO__RETRY
                                                                                    : OPRO__RETRY_NO,
                               "the proxy refuses");
+    if (proxied && says(detail, "proxy"))
+        return (verdict)PROXY(OPRO__RETRY, "the connection to the proxy broke");
+    if (says(detail, "too large") || says(detail, "out of memory")) /* a server can do that, too */
+        return (verdict)LIMIT("the answer's headers or trailers are too large", "");
     if (says(detail, "chunk"))
         return (verdict)PROTOCOL(OPRO__RETRY_FEW, "the answer's chunks are broken");
-    if (says(detail, "too large") || says(detail, "too long"))
-        return (verdict)LIMIT("the answer's headers are too large", "");
     return v;
 }
 
@@ -114,7 +116,7 @@ static verdict by_code(int code, const char *detail, int proxied) {
     if (code == CURLE_OPERATION_TIMEDOUT) return timeout(detail, proxied);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].code == code) v = table[i].verdict;
-    if (code == CURLE_RECV_ERROR) return receiving(v, detail);
+    if (code == CURLE_RECV_ERROR) return receiving(v, detail, proxied);
     if (code == CURLE_SSL_CONNECT_ERROR) return handshake(v, detail);
     if (code == CURLE_COULDNT_CONNECT && proxied)
         return (verdict)PROXY(OPRO__RETRY, "no connection to the proxy");

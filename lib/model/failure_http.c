@@ -434,9 +434,11 @@ static void answer(opro__failure *failure, const scene *s, const opro__censor *c
                    const char *id, int64_t now_unix) {
     const opro__complaint *c = &s->says;
     verdict v = decide(s);
-    opro__words words = opro__words_of(censor, c->message, c->len);
+    opro__words words = {""};
     char what[120];
 
+    if (s->status == 200 || s->status >= 400) /* else they are no words about an error */
+        words = opro__words_of(censor, c->message, c->len);
     if (c->raw_len) add_raw(&words, censor, c);
     snprintf(what, sizeof what, "HTTP %d%s, %s", (int)s->status,
              s->status == 200 ? " with an error in it" : "", v.what);

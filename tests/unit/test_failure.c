@@ -142,6 +142,7 @@ static void test_statuses(void **state) {
         ROW(101, "", 0, 0, PROTOCOL, NO, 0, 0, -1, "HTTP 101, a status that makes no sense"),
         ROW(0, "", 0, 0, PROTOCOL, NO, 0, 0, -1, "HTTP 0"),
         ROW(201, "{}", 0, 0, ANSWER, FEW, 0, 0, -1, "HTTP 201, no answer"),
+        ROW(206, "{\"choices\":1}", 0, 0, ANSWER, FEW, 0, 0, -1, "question; check the base URL"),
         ROW(204, "", 0, 0, ANSWER, FEW, 0, 0, -1, "HTTP 204, no answer"),
         ROW(304, "", 0, 0, REDIRECT, NO, 0, 0, -1, "HTTP 304, a redirect, which is not"),
         ROW(400, "", ALL, 0, REFUSED, NO, 0, 0, -1, "HTTP 400, the request is refused"),
@@ -177,7 +178,7 @@ static void test_statuses(void **state) {
         ROW(529, "", 0, 0, UNAVAILABLE, AGAIN, 0, 1, -1, "HTTP 529, the endpoint is overloaded"),
         ROW(530, "", 0, 0, UNAVAILABLE, NO, 0, 0, -1, "not reachable"),
         ROW(599, "", 0, 0, UNAVAILABLE, AGAIN, 0, 0, -1, "HTTP 599"),
-        ROW(999, "", 0, 0, PROTOCOL, NO, 0, 0, -1, "HTTP 999, a status that makes no sense"),
+        ROW(999, "", 0, 0, PROTOCOL, NO, 0, 0, -1, "HTTP 999, a status that makes no sense; check"),
     };
 
     (void)state;
@@ -711,7 +712,7 @@ static void test_curl(void **state) {
         {CURLE_OPERATION_TIMEDOUT, 0, "Operation timed out after 1500 milliseconds with 0 bytes", 0,
          TIMEOUT, AGAIN, 0, "no whole answer in time"},
         {CURLE_OPERATION_TIMEDOUT, 0, "Operation too slow. Less than 1 bytes/sec transferred", 0,
-         TIMEOUT, AGAIN, 0, "see model_timeout_ms, model_idle_timeout_ms"},
+         TIMEOUT, AGAIN, 0, "see model_timeout_ms and model_idle_timeout_ms"},
         {CURLE_OPERATION_TIMEDOUT, 0, "Connection timeout after 100 ms", 0, TIMEOUT, AGAIN, 1,
          "no connection in time: \"Connection timeout after 100 ms\"; check that it runs"},
         {CURLE_OPERATION_TIMEDOUT, 0, "Resolving timed out after 100 milliseconds", 0, TIMEOUT,
@@ -734,11 +735,13 @@ static void test_curl(void **state) {
         {CURLE_RECV_ERROR, 0, "Malformed encoding found in chunked-encoding", 0, PROTOCOL, FEW, 0,
          "chunks are broken"},
         {CURLE_RECV_ERROR, 0, "Too large response headers: 307206 > 307200", 0, LIMIT, NO, 0,
-         "headers are too large"},
+         "headers or trailers are too large"},
         {CURLE_RECV_ERROR, 0, "Received HTTP code 407 from proxy after CONNECT", 1, PROXY, NO, 1,
          "the proxy refuses: \"Received HTTP code 407"},
         {CURLE_RECV_ERROR, 0, "CONNECT tunnel failed, response 502", 1, PROXY, AGAIN, 1,
          "the proxy refuses"},
+        {CURLE_RECV_ERROR, 0, "Out of memory in chunked-encoding", 0, LIMIT, NO, 0, "too large"},
+        {CURLE_RECV_ERROR, 0, "Proxy CONNECT aborted", 1, PROXY, AGAIN, 1, "to the proxy broke"},
         {CURLE_PEER_FAILED_VERIFICATION, 0, "SSL certificate problem: self-signed certificate", 0,
          TLS, NO, 0, "the certificate is not accepted: \"SSL certificate problem: self-signed"},
         {CURLE_BAD_CONTENT_ENCODING, 0, "", 0, PROTOCOL, FEW, 0, "content encoding is broken"},
@@ -784,14 +787,13 @@ static void test_answer(void **state) {
         const char *message;
     } cases[] = {
         {OPRO_ERR_PARSE, "no choices", "application/json", ANSWER, FEW,
-         "HTTP 200 with an answer that makes no sense: \"no choices\""},
+         "HTTP 200 with an answer that makes no sense: no choices"},
         {OPRO_ERR_PARSE, "not JSON: \"<html>\"", "text/html; charset=utf-8", ANSWER, FEW,
-         "HTTP 200 with an answer that makes no sense: \"not JSON: \"<html>\"\"; it is not JSON: "
-         "check the base URL"},
+         "HTTP 200 with an answer that makes no sense: not JSON: \"<html>\"; check the base URL"},
         {OPRO_ERR_PARSE, "you sent " KEY, "", ANSWER, FEW,
-         "HTTP 200 with an answer that makes no sense: \"you sent [key]\""},
+         "HTTP 200 with an answer that makes no sense: you sent [key]"},
         {OPRO_ERR_LIMIT, "too deep", "application/json", LIMIT, NO,
-         "HTTP 200 with an answer beyond the limits: \"too deep\""},
+         "HTTP 200 with an answer beyond the limits: too deep"},
         {OPRO_ERR_NOMEM, "", "", MEMORY, NO, "out of memory"},
     };
 
