@@ -6,9 +6,12 @@
  * Floors of the room, from the top down:
  *   model_optimizer.c   the optimizer "model"
  *   drive.c             poll, socket and timer functions; callbacks of calls
- *   model.c             making, freeing, setting, asking about a client
+ *   model.c             making, freeing, asking about a client
+ *   settings.c, headers.c, members.c, model_env.c    what it is told
+ *   prepare.c           what sending needs, made from that
  *   call.c              calls: what they ask, what came of them
  *   schedule.c          which leg is sent next, and when
+ *   outcome.c           what came of a leg
  *   leg.c               one leg: sent, answered from elsewhere, its answer understood
  *   replay.c            what a recording says of its endpoint
  *   profile.c           what endpoints have taught
@@ -228,7 +231,38 @@ opro_status opro__leg_send(opro__leg *leg, opro__failure *failure);
 /* It is answered: OPRO_OK and the answer; else what is wrong, in *failure. */
 opro_status opro__leg_understand(opro__leg *leg, opro__answer *answer, opro__failure *failure);
 
+/* ---- outcome.c ---- */
+
+/* It was answered, or its transfer failed: its samples are settled, asked again, or failed. */
+void opro__leg_over(opro__leg *leg, int64_t now);
+
+/* It failed: again, later, otherwise, or not at all. */
+void opro__leg_met(opro__leg *leg, opro__failure *failure, int64_t now);
+
 /* ---- schedule.c ---- */
+
+/* Kinds of alarms. */
+enum { OPRO__ALARM_LEG, OPRO__ALARM_CALL };
+
+/* To the front of the queue. */
+void opro__schedule_first(opro__leg *leg);
+
+/* The samples of a call that waited for its first leg. */
+void opro__schedule_release_rest(opro_call *call);
+
+/* Others need not wait any longer for what this leg brings. */
+void opro__schedule_end_waiting(opro__leg *leg);
+
+/* What went wrong with a call last. */
+void opro__schedule_note(opro_call *call, const opro__failure *failure);
+
+/* The call is over when all its samples are. */
+void opro__schedule_end_if_over(opro_call *call);
+
+/* A sample, those of a leg, those of all legs in the queue will not come. */
+void opro__schedule_fail_sample(opro_call *call, size_t i);
+void opro__schedule_fail_leg(opro__leg *leg, const opro__failure *failure);
+void opro__schedule_fail_waiting(opro_model *model, const opro__failure *failure);
 
 /* A call that is submitted enters the queue. OPRO_ERR_NOMEM. */
 opro_status opro__schedule_call(opro_call *call);
@@ -277,8 +311,38 @@ void opro__model_release(opro_model *model);
 /* At the start of every call of the public interface. */
 opro_status opro__model_enter(opro_model *model, int call);
 
+/* ---- settings.c: what the setters have in common ---- */
+
+#define OPRO__MODEL_TEXT ((size_t)16 << 10) /* most bytes of a text that is set */
+
+opro_status opro__model_no_memory(opro_model *model);
+
+/* opro__model_enter(), for what a request in flight depends on: OPRO_ERR_STATE while there are any. */
+opro_status opro__model_enter_idle(opro_model *model, int call);
+
+/* What follows from the endpoint is made anew when it is needed. */
+void opro__model_endpoint_changed(opro_model *model);
+
+/* Settle (s, len); no control characters, not too long. */
+opro_status opro__model_check_text(opro_model *model, const char **s, size_t *len,
+                                   const char *what);
+
+/* Replace a text of the model's; "" is none if it may go. */
+opro_status opro__model_set_text(opro_model *model, char **to, const char *s, size_t len,
+                                 int may_go);
+
+/* ---- prepare.c ---- */
+
+void opro__model_free_paths(opro_model *model);
+
 /* Make what sending needs and is not made yet: dialect, path, headers, transport's settings. */
 opro_status opro__model_prepare(opro_model *model, opro__failure *failure);
+
+/* ---- headers.c ---- */
+
+/* OPRO_ERR_NOMEM. */
+opro_status opro__model_make_headers(opro_model *model);
+void opro__model_wipe_headers(opro_model *model);
 
 /* Ask the key function (again). OPRO_OK: there is a new key. */
 opro_status opro__model_ask_key(opro_model *model, int again);

@@ -7,15 +7,8 @@
  * open, one leg goes first (the probe) and those that would ask for several as well are held, so
  * that what is sent depends on the answers and not on their timing: a recording can be replayed.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "core/budget.h"
 #include "model.h"
-
-#define LOADING_MS 1000
-#define MOST_FEW   2
-#define MOST_ADAPT 4
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
@@ -50,7 +43,7 @@ static int in_queue(const opro__queue *queue, const opro__leg *leg) {
     return queue->first == leg || leg->prev || leg->next;
 }
 
-static void ready_first(opro__leg *leg) {
+void opro__schedule_first(opro__leg *leg) {
     leg->state = OPRO__LEG_READY;
     push_front(&leg->call->model->ready, leg);
 }
@@ -66,17 +59,17 @@ static void release_held(opro_model *model) {
         opro__leg *leg = model->held.last;
 
         pull(&model->held, leg);
-        ready_first(leg);
+        opro__schedule_first(leg);
     }
 }
 
-static void release_rest(opro_call *call) {
-    if (call->held) ready_first(call->held);
+void opro__schedule_release_rest(opro_call *call) {
+    if (call->held) opro__schedule_first(call->held);
     call->held = NULL;
 }
 
 /* Others need not wait any longer for what it brings. */
-static void end_waiting_for(opro__leg *leg) {
+void opro__schedule_end_waiting(opro__leg *leg) {
     opro_model *model = leg->call->model;
 
     if (model->probe == leg) {
@@ -105,12 +98,10 @@ void opro__schedule_remove(opro__leg *leg) {
     }
     leg->paced = 0;
     leg->state = OPRO__LEG_LOOSE;
-    end_waiting_for(leg);
+    opro__schedule_end_waiting(leg);
 }
 
 /* ---- calls begin and end --------------------------------------------------------------------- */
-
-enum { ALARM_LEG, ALARM_CALL };
 
 opro_status opro__schedule_call(opro_call *call) {
     opro_model *model = call->model;
@@ -121,7 +112,7 @@ opro_status opro__schedule_call(opro_call *call) {
         opro__leg_free(leg);
         return OPRO_ERR_NOMEM;
     }
-    call->deadline.kind = ALARM_CALL;
+    call->deadline.kind = OPRO__ALARM_CALL;
     if (call->deadline_ms)
         opro__alarm_set(&model->alarms, &call->deadline,
                         opro__sum(opro__transport_now(), call->deadline_ms));
@@ -147,7 +138,7 @@ void opro__schedule_end_call(opro_call *call) {
     model->n_calls--;
 }
 
-static void note_failure(opro_call *call, const opro__failure *failure) {
+void opro__schedule_note(opro_call *call, const opro__failure *failure) {
     call->err = failure->err;
     call->failure = failure->kind;
     if (failure->http_status) call->http_status = failure->http_status;
@@ -155,7 +146,7 @@ static void note_failure(opro_call *call, const opro__failure *failure) {
 }
 
 /* The call is over when all its samples are. */
-static void end_if_over(opro_call *call) {
+void opro__schedule_end_if_over(opro_call *call) {
     int failed = 0;
 
     if (call->over || call->n_fresh < call->samples) return;
@@ -169,374 +160,37 @@ static void end_if_over(opro_call *call) {
     opro__schedule_end_call(call);
 }
 
-static void fail_sample(opro_call *call, size_t i) {
+void opro__schedule_fail_sample(opro_call *call, size_t i) {
     if (call->replies[i].outcome != OPRO_OUTCOME_NONE) return;
     call->replies[i].outcome = OPRO_OUTCOME_FAILED;
     opro__call_settle(call, i);
 }
 
 /* The samples of a leg will not come. */
-static void fail_leg(opro__leg *leg, const opro__failure *failure) {
+void opro__schedule_fail_leg(opro__leg *leg, const opro__failure *failure) {
     opro_call *call = leg->call;
     size_t first = leg->first, end = first + leg->n;
     int alone = leg->alone;
 
-    note_failure(call, failure);
+    opro__schedule_note(call, failure);
     opro__leg_free(leg);
     for (size_t i = first; i < end; i++)
-        fail_sample(call, i);
-    if (alone) release_rest(call);
-    end_if_over(call);
+        opro__schedule_fail_sample(call, i);
+    if (alone) opro__schedule_release_rest(call);
+    opro__schedule_end_if_over(call);
 }
 
 void opro__schedule_fail_call(opro_call *call, const opro__failure *failure) {
-    note_failure(call, failure);
+    opro__schedule_note(call, failure);
     for (size_t i = 0; i < call->samples; i++)
-        fail_sample(call, i);
-    end_if_over(call);
+        opro__schedule_fail_sample(call, i);
+    opro__schedule_end_if_over(call);
 }
 
 /* Every call of which nothing is under way: there is no use in asking. */
-static void fail_waiting(opro_model *model, const opro__failure *failure) {
+void opro__schedule_fail_waiting(opro_model *model, const opro__failure *failure) {
     while (model->ready.first)
-        fail_leg(model->ready.first, failure);
-}
-
-/* ---- what came of a leg ---------------------------------------------------------------------- */
-
-static void count_usage(opro__leg *leg, opro__answer *answer) {
-    opro_call *call = leg->call;
-    opro_model *model = call->model;
-    opro__usage *use = &answer->usage;
-    int64_t cached_price = OPRO__INT(&model->options, MODEL_CACHED_PRICE);
-    int64_t prompt_price = OPRO__INT(&model->options, MODEL_PROMPT_PRICE), cost;
-
-    if (!use->known) { /* budgets must not stand still: an estimate */
-        use->prompt = (int64_t)((double)leg->body.len / model->profile->bytes_per_token);
-        for (size_t i = 0; i < answer->n_replies; i++)
-            use->reply += (int64_t)(answer->replies[i].len + 3) / 4;
-    } else if (use->prompt > 0) {
-        double seen = (double)leg->body.len / (double)use->prompt;
-
-        if (seen < 1) seen = 1;
-        model->profile->bytes_per_token += 0.2 * (seen - model->profile->bytes_per_token);
-    }
-    if (use->cached > use->prompt) use->cached = use->prompt;
-    call->usage.prompt = opro__sum(call->usage.prompt, use->prompt);
-    call->usage.reply = opro__sum(call->usage.reply, use->reply);
-    call->usage.cached = opro__sum(call->usage.cached, use->cached);
-    call->usage.reasoning = opro__sum(call->usage.reasoning, use->reasoning);
-    model->usage.prompt = opro__sum(model->usage.prompt, use->prompt);
-    model->usage.reply = opro__sum(model->usage.reply, use->reply);
-    model->usage.cached = opro__sum(model->usage.cached, use->cached);
-    model->usage.reasoning = opro__sum(model->usage.reasoning, use->reasoning);
-    if (cached_price < 0) cached_price = prompt_price;
-    cost = opro__price(call->usage.prompt - call->usage.cached, prompt_price);
-    cost = opro__sum(cost, opro__price(call->usage.cached, cached_price));
-    cost = opro__sum(cost,
-                     opro__price(call->usage.reply, OPRO__INT(&model->options, MODEL_REPLY_PRICE)));
-    model->cost = opro__sum(model->cost, cost - call->cost);
-    call->cost = cost;
-}
-
-/* One reply for all samples of a leg, at temperature 0. OPRO_ERR_NOMEM leaves the rest out. */
-static opro_status copy_to_all(opro__leg *leg) {
-    opro_call *call = leg->call;
-    const opro__reply_text *from = &call->replies[leg->first];
-
-    for (size_t i = leg->first + leg->asked; i < leg->first + leg->n; i++) {
-        opro__reply_text *to = &call->replies[i];
-        char *text = from->text ? opro__memdup(&call->model->mem, from->text, from->len) : NULL;
-        char *reasoning = NULL;
-
-        if (from->reasoning)
-            reasoning = opro__memdup(&call->model->mem, from->reasoning, from->reasoning_len);
-        if ((from->text && !text) || (from->reasoning && !reasoning)) {
-            opro__free(&call->model->mem, text);
-            opro__free(&call->model->mem, reasoning);
-            return OPRO_ERR_NOMEM;
-        }
-        *to = *from;
-        to->text = text;
-        to->reasoning = reasoning;
-        opro__call_settle(call, i);
-    }
-    return OPRO_OK;
-}
-
-static void take_reply(opro_call *call, size_t i, opro__reply_text *reply) {
-    call->replies[i] = *reply;
-    *reply = (opro__reply_text){0};
-    opro__call_settle(call, i);
-}
-
-static void fail_samples(opro_call *call, size_t first, size_t n, int32_t kind, const char *why) {
-    opro__failure failure = {0};
-
-    opro__failure_set(&failure, kind, OPRO__RETRY_NO, "%s", why);
-    note_failure(call, &failure);
-    for (size_t i = first; i < first + n; i++)
-        fail_sample(call, i);
-}
-
-/* A sample that the answer did not bring (with its copies) is asked for by itself. */
-static void ask_again(opro__leg *leg, size_t i, int failed) {
-    opro_call *call = leg->call;
-    size_t n = leg->asked == 1 ? leg->n : 1;
-    opro__leg *again;
-
-    if (failed && leg->few >= MOST_FEW) {
-        fail_samples(call, i, n, OPRO_FAILURE_UNAVAILABLE,
-                     "the endpoint gave an error instead of this reply, again and again");
-        return;
-    }
-    again = opro__leg_new(call, i, n);
-    if (!again) {
-        fail_samples(call, i, n, OPRO_FAILURE_MEMORY, "out of memory");
-        return;
-    }
-    again->few = leg->few + (failed != 0);
-    ready_first(again);
-}
-
-static int is_given(const opro__reply_text *reply) {
-    return reply->outcome != OPRO_OUTCOME_NONE && reply->outcome != OPRO_OUTCOME_FAILED;
-}
-
-static void take_answer(opro__leg *leg, opro__answer *answer) {
-    opro_call *call = leg->call;
-    size_t end = leg->first + leg->asked;
-
-    call->answered = 1;
-    for (size_t i = end; i > leg->first; i--) { /* backwards: the front of the queue is a stack */
-        const opro__reply_text *reply = &answer->replies[i - 1 - leg->first];
-
-        if (!is_given(reply)) ask_again(leg, i - 1, reply->outcome == OPRO_OUTCOME_FAILED);
-    }
-    for (size_t i = leg->first; i < end; i++)
-        if (is_given(&answer->replies[i - leg->first]))
-            take_reply(call, i, &answer->replies[i - leg->first]);
-    if (is_given(&call->replies[leg->first]) && copy_to_all(leg) != OPRO_OK)
-        fail_samples(call, leg->first, leg->n, OPRO_FAILURE_MEMORY, "out of memory");
-    if (leg->alone) release_rest(call);
-    opro__leg_free(leg);
-    end_if_over(call);
-}
-
-/* What the answer shows of the endpoint. */
-static void learn(opro__leg *leg, const opro__answer *answer) {
-    opro__profile *profile = leg->call->model->profile;
-
-    if (leg->asked < 2 || profile->sampling == OPRO_SAMPLING_SINGLY) return;
-    if (answer->n_given < leg->asked) {
-        if (OPRO__INT(&leg->call->model->options, MODEL_SAMPLES) != OPRO_SAMPLING_TOGETHER)
-            profile->sampling = OPRO_SAMPLING_SINGLY;
-    } else {
-        profile->sampling = OPRO_SAMPLING_TOGETHER;
-    }
-    end_waiting_for(leg);
-}
-
-static opro_status record(opro__leg *leg, opro__failure *failure) {
-    opro_model *model = leg->call->model;
-    opro__exchange *exchange = &leg->exchange;
-    opro__recorded what = {
-        .code = exchange->code,
-        .met = exchange->met,
-        .status = exchange->status,
-        .kept = exchange->kept,
-        .answer = opro__buf_text(&exchange->answer),
-        .len = exchange->answer.len,
-        .detail = exchange->detail,
-    };
-    opro_error err;
-
-    if (!model->recording || leg->cached) return OPRO_OK;
-    opro__err_clear(&err);
-    if (opro__recording_add(model->recording, model->recorded_path, model->recorded_path_len,
-                            leg->body.data, leg->body.len, &what, &err) == OPRO_OK)
-        return OPRO_OK;
-    opro__failure_set(failure, OPRO_FAILURE_FILE, OPRO__RETRY_NO,
-                      "the recording cannot be written: %s", err.message);
-    return failure->err.status;
-}
-
-static opro_status cache(opro__leg *leg, opro__failure *failure) {
-    opro_model *model = leg->call->model;
-    opro__exchange *exchange = &leg->exchange;
-    opro_error err;
-    opro_status st;
-
-    if (!model->cache || leg->cached || leg->call->temperature != 0) return OPRO_OK;
-    opro__err_clear(&err);
-    st = opro__cache_put(model->cache, model->url.origin, model->path, model->path_len,
-                         leg->body.data, leg->body.len, opro__buf_text(&exchange->answer),
-                         exchange->answer.len, &err);
-    if (st != OPRO_ERR_FAILED) return OPRO_OK; /* without memory it is just not cached */
-    opro__failure_set(failure, OPRO_FAILURE_FILE, OPRO__RETRY_NO,
-                      "the cache's file cannot be written: %s", err.message);
-    return failure->err.status;
-}
-
-static void delay(opro__leg *leg, int64_t at, int64_t now) {
-    if (at <= now) {
-        ready_first(leg);
-        return;
-    }
-    leg->state = OPRO__LEG_DELAYED;
-    leg->alarm.kind = ALARM_LEG;
-    opro__alarm_set(&leg->call->model->alarms, &leg->alarm, at);
-}
-
-/* The endpoint does not want a parameter. 1: it is left out from now on. */
-static int adapt(opro__leg *leg, const opro__failure *failure) {
-    opro_model *model = leg->call->model;
-    unsigned bit = 1u << failure->adapt;
-
-    if (leg->adapted & bit || leg->n_adapted >= MOST_ADAPT) return 0;
-    leg->adapted |= bit;
-    leg->n_adapted++;
-    leg->tries--; /* not a retry */
-    if (opro__profile_adapt(model->profile, failure->adapt)) {
-        model->adaptations++;
-        opro__log_say(model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN,
-                      "the request is adapted from now on, since the endpoint refused a "
-                      "parameter: %s",
-                      failure->err.message);
-    }
-    leg->asked = 0; /* to be written anew */
-    if (failure->adapt == OPRO__ADAPT_SAMPLES) end_waiting_for(leg);
-    return 1;
-}
-
-/* When the leg may be tried again; -1: it may not, and *failure says why. */
-static int64_t retry_at(opro__leg *leg, opro__failure *failure, int64_t now) {
-    opro_model *model = leg->call->model;
-    const opro__options *options = &model->options;
-    int64_t wait, most = OPRO__INT(options, MODEL_RETRY_AFTER_MAX_MS);
-
-    if (failure->retry == OPRO__RETRY_LOADING) {
-        if (leg->loading_since == INT64_MIN) leg->loading_since = now;
-        if (now - leg->loading_since >= OPRO__INT(options, MODEL_LOADING_MS)) return -1;
-        leg->tries--;
-        return now + (model->replay ? 0 : LOADING_MS);
-    }
-    if (failure->retry == OPRO__RETRY_FEW && ++leg->few > MOST_FEW) return -1;
-    if (leg->tries >= OPRO__INT(options, MODEL_ATTEMPTS)) return -1;
-    if (failure->wait_ms > most) {
-        char text[sizeof failure->err.message];
-
-        memcpy(text, failure->err.message, sizeof text);
-        opro__fail(&failure->err, failure->err.status,
-                   "%.400s; it asks for %lld s of rest, more than model_retry_after_max_ms", text,
-                   (long long)(failure->wait_ms / 1000));
-        return -1;
-    }
-    if (model->replay) return now;
-    if (!opro__pace_may_retry(&model->pace)) return -1;
-    wait =
-        opro__pace_backoff(&model->pace, leg->tries + 1, failure->busy, failure->wait_ms, leg->id);
-    if (leg->call->deadline.place && now + wait >= leg->call->deadline.at) return -1;
-    return now + wait;
-}
-
-/* Causes that other samples of the same call would meet as well; of the same endpoint. */
-static int dooms_call(int32_t kind) {
-    return kind == OPRO_FAILURE_REFUSED || kind == OPRO_FAILURE_NOT_FOUND ||
-           kind == OPRO_FAILURE_CONTEXT || kind == OPRO_FAILURE_FILTER ||
-           kind == OPRO_FAILURE_PREFIX || kind == OPRO_FAILURE_FILE;
-}
-
-static int dooms_all(int32_t kind) {
-    return kind == OPRO_FAILURE_AUTH || kind == OPRO_FAILURE_QUOTA;
-}
-
-static void give_up(opro__leg *leg, const opro__failure *failure) {
-    opro_call *call = leg->call;
-    opro_model *model = call->model;
-
-    opro__log_say(model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN, "a request failed: %s",
-                  failure->err.message);
-    if (dooms_all(failure->kind)) {
-        fail_leg(leg, failure);
-        fail_waiting(model, failure);
-    } else if (dooms_call(failure->kind)) {
-        opro__schedule_fail_call(call, failure);
-    } else {
-        fail_leg(leg, failure);
-    }
-}
-
-/* A leg failed: again, later, otherwise, or not at all. */
-static void meet(opro__leg *leg, opro__failure *failure, int64_t now) {
-    opro_model *model = leg->call->model;
-    int64_t at;
-
-    model->failures++;
-    note_failure(leg->call, failure);
-    if (failure->retry == OPRO__RETRY_ADAPT && adapt(leg, failure)) {
-        ready_first(leg);
-        return;
-    }
-    if (failure->retry == OPRO__RETRY_KEY && !leg->new_key) {
-        leg->new_key = 1;
-        if (opro__model_ask_key(model, 1) == OPRO_OK) {
-            ready_first(leg);
-            return;
-        }
-    }
-    if (failure->retry == OPRO__RETRY_NO || failure->retry == OPRO__RETRY_ADAPT ||
-        failure->retry == OPRO__RETRY_KEY) {
-        give_up(leg, failure);
-        return;
-    }
-    at = retry_at(leg, failure, now);
-    if (at < 0) {
-        give_up(leg, failure);
-        return;
-    }
-    opro__log_say(model->log, OPRO_LOG_INFO, OPRO__MODEL_DOMAIN, "try %d in %lld ms: %s",
-                  leg->tries + 1, (long long)(at - now), failure->err.message);
-    delay(leg, at, now);
-}
-
-static void settle_pace(opro__leg *leg, const opro__failure *failure, const opro__answer *answer,
-                        int64_t now) {
-    opro_model *model = leg->call->model;
-    int64_t window = opro__pace_window(&model->pace);
-    int full = (int64_t)opro__transport_in_flight(model->transport) + 1 >= window;
-    int64_t used = answer->usage.known ? answer->usage.prompt + answer->usage.reply : -1;
-
-    if (!leg->paced) return;
-    leg->paced = 0;
-    opro__pace_settle(&model->pace, now, leg->exchange.sent_at, full, leg->reserved, used, failure);
-}
-
-static void leg_over(opro__leg *leg, int64_t now) {
-    opro_model *model = leg->call->model;
-    opro__answer answer = {0};
-    opro__failure failure = {0};
-    opro_status st;
-
-    leg->state = OPRO__LEG_LOOSE;
-    if (leg->cached) {
-        model->cache_hits++;
-        leg->call->cache_hits++;
-    }
-    if (leg->exchange.status) leg->call->http_status = leg->exchange.status;
-    st = opro__leg_understand(leg, &answer, &failure);
-    settle_pace(leg, st == OPRO_OK ? NULL : &failure, &answer, now);
-    if (st == OPRO_OK) {
-        learn(leg, &answer);
-        if (!leg->cached) count_usage(leg, &answer);
-    }
-    if (st == OPRO_OK) st = cache(leg, &failure);
-    if (record(leg, &failure) != OPRO_OK) st = failure.err.status;
-    if (st == OPRO_OK)
-        take_answer(leg, &answer);
-    else
-        meet(leg, &failure, now);
-    opro__answer_free(&answer);
+        opro__schedule_fail_leg(model->ready.first, failure);
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -642,7 +296,7 @@ static int start(opro__leg *leg, int64_t now) {
             if (!leg->cached) count_request(leg);
             return 1;
         }
-        ready_first(leg);
+        opro__schedule_first(leg);
     }
     if (st == OPRO_OK) {
         leg->reserved = opro__leg_tokens(leg);
@@ -668,7 +322,7 @@ static int start(opro__leg *leg, int64_t now) {
         leg->state = OPRO__LEG_LOOSE;
     }
     leg->tries++;
-    meet(leg, &failure, now);
+    opro__leg_met(leg, &failure, now);
     return 1;
 }
 
@@ -701,14 +355,14 @@ static int take_finished(opro_model *model, int64_t now) {
     int did = 0;
 
     while ((exchange = opro__transport_finished(model->transport))) {
-        leg_over(exchange->owner, now);
+        opro__leg_over(exchange->owner, now);
         did = 1;
     }
     while (model->settled.first) {
         opro__leg *leg = model->settled.first;
 
         pull(&model->settled, leg);
-        leg_over(leg, now);
+        opro__leg_over(leg, now);
         did = 1;
     }
     return did;
@@ -728,7 +382,7 @@ static int take_due(opro_model *model, int64_t now) {
 
     while ((alarm = opro__alarms_due(&model->alarms, now))) {
         did = 1;
-        if (alarm->kind == ALARM_CALL) {
+        if (alarm->kind == OPRO__ALARM_CALL) {
             opro_call *call = call_of(alarm);
             opro__failure failure = {0};
 
@@ -737,7 +391,7 @@ static int take_due(opro_model *model, int64_t now) {
                               call->err.len ? "; the last failure: " : "", call->err.message);
             opro__schedule_fail_call(call, &failure);
         } else {
-            ready_first(leg_of(alarm));
+            opro__schedule_first(leg_of(alarm));
         }
     }
     return did;
