@@ -185,8 +185,6 @@ int opro__embeds(const char *s, size_t len) {
     size_t n;
 
     if (!len || (s[0] != '{' && s[0] != '[')) return 0;
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)s[i] < 0x20) return 0;
     c.s = (char *)(uintptr_t)s; /* skipping changes nothing */
     return opro__utf8_valid(s, len) && opro__cursor_skip(&c, &value, &n) && n == len;
 }

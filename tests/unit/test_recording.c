@@ -167,15 +167,29 @@ static void test_round_trip(void **state) {
 
 /* What JSON cannot hold as it is, or would not give back, is not embedded. */
 static void test_embeds(void **state) {
-    static const char *const yes[] = {"{}", "[]", "[1,-2.5E-7,\"\\ud83d\",{\"a\":{}}]", "[ 1\x20]"};
+    static const char *const yes[] = {"{}",       "[]",   "[1,-2.5E-7,\"\\ud83d\",{\"a\":{}}]",
+                                      "[ 1\x20]", "[\t]", "[[],1,{},[{}],\"\"]"};
     static const char *const no[] = {
-        "",          "1",          "\"a\"",      " {}",   "{} ",
-        "[1 2]",     "[1,]",       "{,}",        "[+1]",  "[.5]",
-        "[1.]",      "[1e]",       "[-]",        "[\"]",  "[\"\\u12g4\"]",
-        "[\n]",      "[\"\x01\"]", "[\"\xc3\"]", "{1:2}", "{\"a\":}",
-        "{\"a\" 1}", "[}",         "{]",         "[nul]", "[\"\\"};
+        "",           "1",          "\"a\"", " {}",      "{} ",           "[1 2]",
+        "[[]1]",      "[{}{}]",     "[1,]",  "{,}",      "[+1]",          "[.5]",
+        "[1.]",       "[1e]",       "[-]",   "[\"]",     "[\"\\u12g4\"]", "[\n]",
+        "[\"\x01\"]", "[\"\xc3\"]", "{1:2}", "{\"a\":}", "{\"a\" 1}",     "[}",
+        "{]",         "[nul]",      "[\"\\"};
+
+    char deep[200];
 
     (void)state;
+    for (size_t depth = 64; depth < 66; depth++) { /* objects in arrays */
+        char *at = deep;
+
+        for (size_t i = 1; i < depth; i++)
+            *at++ = '[';
+        *at++ = '{';
+        *at++ = '}';
+        for (size_t i = 1; i < depth; i++)
+            *at++ = ']';
+        assert_int_equal(opro__embeds(deep, 2 * depth), depth == 64);
+    }
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
         assert_true(opro__embeds(yes[i], strlen(yes[i])));
     for (size_t i = 0; i < sizeof no / sizeof *no; i++)
