@@ -70,7 +70,7 @@ int opro__cursor_skip(opro__cursor *cursor, const char **value, size_t *len);
 /* A string: decoded in its place (so the text changes), with a NUL behind it. */
 int opro__cursor_string(opro__cursor *cursor, char **text, size_t *len);
 
-/* 1 if s is one object or array from the first byte to the last, and nothing in it breaks the line. */
+/* 1 if s is one object or array from the first byte to the last, and has no newline in it. */
 int opro__embeds(const char *s, size_t len);
 
 void opro__base64_add(opro__buf *out, const char *s, size_t len);
