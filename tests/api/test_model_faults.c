@@ -269,6 +269,9 @@ static void check_failure(const row *r) {
         complain(r, "the status of %s is %s", name, opro_status_name(opro_error_status(error)));
     if (!message[0] != !failure) complain(r, "the class is %s, the message: %s", name, message);
     if (!strstr(message, says)) complain(r, "no \"%s\" in the message: %s", says, message);
+    if (atoi(says) && opro_call_figure(r->call, OPRO_CALL_HTTP_STATUS) != atoi(says))
+        complain(r, "the HTTP status is %" PRId64,
+                 opro_call_figure(r->call, OPRO_CALL_HTTP_STATUS));
     for (const char *c = message; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7F)
             complain(r, "control character %d in the message: %s", *c, message);
@@ -530,6 +533,33 @@ static void a_reply_may_break_at_any_byte(void **state) {
     assert_int_equal(complaints, 0);
 }
 
+/* Calls that wait for a silent server, queued ones behind them, and a client that goes. */
+static void giving_up_in_the_middle_leaves_nothing(void **state) {
+    static const char spec[] = "{\"case\": \"hang\", \"options\":"
+                               " {\"model_max_in_flight\": 20, \"model_in_flight\": 20}}";
+    json_t *hang = json_loads(spec, 0, NULL);
+    size_t files = open_files();
+    row r = {.spec = hang, .name = "hang~middle"};
+    opro_call *calls[40];
+
+    (void)state;
+    complaints = 0;
+    open_model(&r);
+    for (size_t i = 0; i < 40; i++) {
+        submit(&r);
+        calls[i] = r.call;
+    }
+    while (opro_model_figure(r.model, OPRO_MODEL_IN_FLIGHT) < 20)
+        opro_model_poll(r.model, 10);
+    opro_model_free(r.model);
+    for (size_t i = 0; i < 40; i++)
+        opro_call_free(calls[(i * 7) % 40]);
+    assert_int_equal(r.heap.now, 0);
+    assert_int_equal(open_files(), files);
+    assert_int_equal(complaints, 0);
+    json_decref(hang);
+}
+
 static void no_key_went_astray(void **state) {
     json_t *found = server_ask(&the_server, "/_canary?text=" KEY);
     char *ports = json_dumps(found, 0);
@@ -556,6 +586,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_case_ends_as_expected),
         cmocka_unit_test(a_reply_may_break_at_any_byte),
+        cmocka_unit_test(giving_up_in_the_middle_leaves_nothing),
         cmocka_unit_test(no_key_went_astray),
     };
 

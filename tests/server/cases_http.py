@@ -110,8 +110,7 @@ def with_length(length, cut=None, more=(), end=True):
         data = x.body()
         value = length(len(data)) if callable(length) else length
         lines = [] if value is None else ["Content-Length: %s" % value]
-        x.start(*lines, *more)
-        x.send(data[:cut])
+        x.send(x.head(*lines, *more) + data[:cut])  # in one piece, so that too much is seen
         if end:
             x.close()
 

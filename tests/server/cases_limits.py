@@ -35,11 +35,12 @@ def _endless_plain_body(x):
 
 @case("body-9m", "a good answer behind 9 MiB of white space, in chunks", number=25)
 def _body_9m(x):
-    x.start("Transfer-Encoding: chunked")
+    x.start("Transfer-Encoding: chunked", "Connection: close")
     for _ in range(9):
         x.chunk(b" " * MIB)
     x.chunk(x.body())
     x.chunk(b"")
+    x.close()
 
 
 @case("body-9m-length", "the same with a length", number=25)
@@ -85,12 +86,12 @@ def _headers_1m(x):
 @case("headers-endless", "headers for ever", number=34)
 def _headers_endless(x):
     x.send(b"HTTP/1.1 200 OK\r\n")
-    x.for_ever(b"X-More: of the same\r\n" * 100)
+    x.for_ever(b"X-More: of the same\r\n" * 2000)
 
 
 @case("informational-endless", "status 103 for ever", number=43)
 def _informational_endless(x):
-    x.for_ever(b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n" * 100)
+    x.for_ever(b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n" * 1000)
 
 
 @case("content-10m", "a text of 10 MB")

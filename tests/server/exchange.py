@@ -69,18 +69,23 @@ class Exchange:
         """Bytes as they are."""
         self.conn.send(data.encode("latin-1") if isinstance(data, str) else data)
 
-    def start(self, *headers, status=200, reason=None, kind="application/json"):
+    @staticmethod
+    def head(*headers, status=200, reason=None, kind="application/json"):
         """The status line and the headers; nothing says where the body ends but them."""
         lines = ["HTTP/1.1 %d %s" % (status, reason or REASONS.get(status, "Said So"))]
         if kind:
             lines.append("Content-Type: " + kind)
-        self.send("\r\n".join(lines + list(headers)) + "\r\n\r\n")
+        return ("\r\n".join(lines + list(headers)) + "\r\n\r\n").encode("latin-1")
+
+    def start(self, *headers, **more):
+        """Sends a head; what comes then is up to the case."""
+        self.send(self.head(*headers, **more))
 
     def reply(self, body=None, *headers, status=200, kind="application/json"):
         """A whole answer with the right length. No body: a good one."""
         data = self.encode(self.good() if body is None else body)
-        self.start("Content-Length: %d" % len(data), *headers, status=status, kind=kind)
-        self.send(data)
+        length = "Content-Length: %d" % len(data)
+        self.send(self.head(length, *headers, status=status, kind=kind) + data)
 
     @staticmethod
     def encode(body):
@@ -96,8 +101,7 @@ class Exchange:
     def whole(self):
         """A good answer as bytes, for those who cut it or say something before it."""
         data = self.body()
-        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-        return (head % len(data)).encode() + data
+        return self.head("Content-Length: %d" % len(data)) + data
 
     def chunk(self, data):
         """One chunk; an empty one is the last."""

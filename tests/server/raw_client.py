@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import socket
 import ssl
 import struct
@@ -15,6 +16,7 @@ import hpack
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "Hi."}]}
+EARLY = re.compile(rb"\A(?:HTTP/1.1 10[03] .*?\r\n\r\n)*", re.DOTALL)
 MOST = 12 << 20  # bytes that are taken; enough to see that something is endless
 
 
@@ -38,7 +40,7 @@ class Running:
         self.process.stdout.close()
         return status
 
-    def connect(self, port="plain", seconds=1.0):
+    def connect(self, port="plain", seconds=5.0):
         """A connection to a port by its name."""
         return socket.create_connection(("127.0.0.1", self.ports[port]), seconds)
 
@@ -49,7 +51,7 @@ class Running:
             return json.loads(answer(sock, 5).body)
 
     def ask(
-        self, case, path="/v1/chat/completions", port="plain", seconds=1.0, after=0.02, **asked
+        self, case, path="/v1/chat/completions", port="plain", seconds=5.0, after=0.02, **asked
     ):
         """One request of a case on a connection of its own."""
         with self.connect(port, seconds) as sock:
@@ -120,16 +122,22 @@ def unchunked(data):
         data = data[size + 2 :]
 
 
-def answer(sock, seconds=1.0, after=0.02):
+def missing(data):
+    """How many bytes of an answer are still to come, if it says that at all."""
+    start = EARLY.match(data[:65536]).end()
+    found = Answer(bytes(data[start : start + 65536]), "")
+    length = found.headers.get("content-length", "")
+    return start + len(found.head) + 4 + int(length) - len(data) if length.isdigit() else None
+
+
+def answer(sock, seconds=5.0, after=0.02):
     """Reads until the end, for so many seconds, and for `after` seconds behind a whole answer."""
     data, end = bytearray(), time.monotonic() + seconds
     ending = "silent"
     while True:
-        found = Answer(bytes(data[:65536]), "")
-        left = end - time.monotonic()
-        if found.headers.get("content-length", "").isdigit():
-            missing = int(found.headers["content-length"]) + len(found.head) + 4 - len(data)
-            left = min(left, after) if missing <= 0 else left
+        left, more = end - time.monotonic(), missing(data)
+        if more is not None and more <= 0:
+            left = min(left, after)
         if left <= 0:
             break
         if len(data) > MOST:
@@ -161,7 +169,7 @@ def frames_of(sock, target, most=2000):
         + h2.frame(h2.DATA, h2.END_STREAM, 1, body)
     )
     frames, data = [], b""
-    sock.settimeout(0.5)
+    sock.settimeout(2)
     while len(frames) < most:
         try:
             more = sock.recv(65536)
