@@ -25,8 +25,8 @@
  * opro_model_set_from_env() is called); block in a function other than opro_model_poll() (closing
  * may wait for a name look-up that is under way).
  *
- * Not fork-safe: a child that inherits a model may do nothing with it but leave it alone
- * (OPRO_ERR_STATE; opro_model_free() then frees nothing).
+ * Not fork-safe: a child that inherits a model has to leave it alone. Driving it is OPRO_ERR_STATE
+ * there, and opro_model_free() frees nothing.
  *
  * A build without the client (opro_has_feature(OPRO_FEATURE_HTTP) is 0) has the same functions;
  * opro_model_new() is OPRO_ERR_UNSUPPORTED then.

@@ -48,6 +48,27 @@ static int small_integer(double value) {
     return fabs(value) < 1e15 && value == (double)(int64_t)value;
 }
 
+/*
+ * A number with up to three digits after the point, as options and scores often are, without the
+ * system's printf; 0: it is not one. k / 1000 is rounded as the reading of its digits is.
+ */
+static size_t format_short(double value, char text[OPRO__NUM_SIZE]) {
+    double size = fabs(value);
+    int64_t k;
+    size_t len;
+
+    if (size < 0.001 || size >= 1e9) return 0;
+    k = (int64_t)(size * 1000 + 0.5);
+    if ((double)k / 1000 != size) return 0;
+    text[0] = '-';
+    len = opro__int_format(k / 1000, text + (value < 0)) + (value < 0);
+    text[len++] = '.';
+    for (int64_t rest = k % 1000; rest; rest = rest % 100 * 10)
+        text[len++] = (char)('0' + rest / 100);
+    text[len] = '\0';
+    return len;
+}
+
 size_t opro__num_format(double value, char text[OPRO__NUM_SIZE]) {
     size_t len = 0;
 
@@ -57,6 +78,8 @@ size_t opro__num_format(double value, char text[OPRO__NUM_SIZE]) {
     }
     if (value == 0) value = 0; /* no minus zero */
     if (small_integer(value)) return opro__int_format((int64_t)value, text);
+    len = format_short(value, text);
+    if (len) return len;
     /* a decimal text of 15 digits survives a double, unless that is subnormal */
     for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         double back;

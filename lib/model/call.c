@@ -76,8 +76,11 @@ void opro_call_free(opro_call *call) {
 
     if (!call) return;
     model = call->model;
-    if (model->pid != getpid() || !opro__may_free(&model->guard, OPRO__CALL_opro_call_free)) return;
-    if (call->submitted && !call->over) opro__schedule_end_call(call);
+    if (!opro__may_free(&model->guard, OPRO__CALL_opro_call_free)) return;
+    if (call->submitted && !call->over) {
+        if (model->pid != getpid()) return; /* its connection is the parent's */
+        opro__schedule_end_call(call);
+    }
     opro__call_no_news(call);
     if (model->telling == call) model->telling = NULL;
     opro__hook_clear(&call->hook);

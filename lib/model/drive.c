@@ -88,7 +88,7 @@ opro_status opro_model_poll(opro_model *model, int32_t timeout_ms) {
     opro_status st;
 
     if (!model) return OPRO_ERR_INVALID;
-    st = opro__model_enter(model, OPRO__CALL_opro_model_poll);
+    st = opro__model_enter_here(model, OPRO__CALL_opro_model_poll);
     if (st != OPRO_OK) return st;
     if (timeout_ms < -1)
         return opro__fail(&model->err, OPRO_ERR_INVALID,
@@ -183,7 +183,7 @@ static opro_status act(opro_model *model, int call, int fd, int events) {
     opro_status st;
 
     if (!model) return OPRO_ERR_INVALID;
-    st = opro__model_enter(model, call);
+    st = opro__model_enter_here(model, call);
     if (st != OPRO_OK) return st;
     if (!model->socket_fn.fn || !model->timer_fn.fn)
         return opro__fail(&model->err, OPRO_ERR_STATE,

@@ -114,10 +114,13 @@ const opro_error *opro_model_error(const opro_model *model) {
 }
 
 opro_status opro__model_enter(opro_model *model, int call) {
-    opro_status st = opro__enter(&model->guard, &model->err, call);
+    return opro__enter(&model->guard, &model->err, call);
+}
 
-    if (st != OPRO_OK) return st;
-    if (model->pid == getpid()) return OPRO_OK;
+opro_status opro__model_enter_here(opro_model *model, int call) {
+    opro_status st = opro__model_enter(model, call);
+
+    if (st != OPRO_OK || model->pid == getpid()) return st;
     return opro__fail(&model->err, OPRO_ERR_STATE,
                       "the model was made in another process (%ld); make one in this process",
                       (long)model->pid);

@@ -311,6 +311,9 @@ void opro__model_release(opro_model *model);
 /* At the start of every call of the public interface. */
 opro_status opro__model_enter(opro_model *model, int call);
 
+/* ... of those that touch sockets: OPRO_ERR_STATE in a child of the process that made it. */
+opro_status opro__model_enter_here(opro_model *model, int call);
+
 /* ---- settings.c: what the setters have in common ---- */
 
 #define OPRO__MODEL_TEXT ((size_t)16 << 10) /* most bytes of a text that is set */

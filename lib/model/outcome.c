@@ -142,6 +142,18 @@ static void learn(opro__leg *leg, const opro__answer *answer) {
     opro__schedule_end_waiting(leg);
 }
 
+/*
+ * Endpoints quote the key when they refuse it: such words are recorded without it. 0: no memory.
+ */
+static int without_secrets(const opro_model *model, opro__recorded *what, opro__buf *answer) {
+    if (what->status == 200 || !model->n_secrets) return 1;
+    opro__redact(answer, model->secrets, model->n_secrets, what->answer, what->len);
+    what->answer = opro__buf_text(answer);
+    what->len = answer->len;
+    what->kept.location[0] = '\0';
+    return answer->status == OPRO_OK;
+}
+
 static opro_status record(opro__leg *leg, opro__failure *failure) {
     opro_model *model = leg->call->model;
     opro__exchange *exchange = &leg->exchange;
@@ -154,13 +166,20 @@ static opro_status record(opro__leg *leg, opro__failure *failure) {
         .len = exchange->answer.len,
         .detail = exchange->detail,
     };
+    opro__buf answer;
     opro_error err;
+    opro_status st;
 
     if (!model->recording || leg->cached) return OPRO_OK;
     opro__err_clear(&err);
-    if (opro__recording_add(model->recording, model->recorded_path, model->recorded_path_len,
-                            leg->body.data, leg->body.len, &what, &err) == OPRO_OK)
-        return OPRO_OK;
+    opro__buf_init(&answer, &model->mem, 4 * exchange->answer.len + 64);
+    if (without_secrets(model, &what, &answer))
+        st = opro__recording_add(model->recording, model->recorded_path, model->recorded_path_len,
+                                 leg->body.data, leg->body.len, &what, &err);
+    else
+        st = opro__fail(&err, OPRO_ERR_NOMEM, "out of memory");
+    opro__buf_free(&answer);
+    if (st == OPRO_OK) return OPRO_OK;
     opro__failure_set(failure, OPRO_FAILURE_FILE, OPRO__RETRY_NO,
                       "the recording cannot be written: %s", err.message);
     return failure->err.status;
@@ -260,8 +279,10 @@ static void give_up(opro__leg *leg, const opro__failure *failure) {
     opro_call *call = leg->call;
     opro_model *model = call->model;
 
+    /* what is not in a recording is shown beside what is: words of the prompt */
     opro__log_say(model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN, "a request failed: %s",
-                  failure->err.message);
+                  failure->kind == OPRO_FAILURE_NOT_RECORDED ? "it is not in the recording"
+                                                             : failure->err.message);
     if (dooms_all(failure->kind)) {
         opro__schedule_fail_leg(leg, failure);
         opro__schedule_fail_waiting(model, failure);

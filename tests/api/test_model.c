@@ -292,6 +292,32 @@ static void wants_new(mock *server, size_t n, const char *head, const char *body
         reply->status = 401;
 }
 
+static void a_key_that_is_quoted_is_not_recorded(void **state) {
+    char path[] = "/tmp/opro-recording-XXXXXX";
+    char text[65536] = "";
+    world w;
+    opro_call *call;
+    FILE *file;
+
+    (void)state;
+    close(mkstemp(path));
+    begin(&w, says_no, NULL, NULL);
+    assert_int_equal(opro_model_set_key(w.model, "sk-canary-0123456789", OPRO_ZT), OPRO_OK);
+    assert_int_equal(opro_model_record(w.model, path, OPRO_ZT), OPRO_OK);
+    call = ask(&w, "hello", 1, 1);
+    submit(call);
+    run(&w);
+    opro_call_free(call);
+    end(&w);
+    file = fopen(path, "r");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+    fclose(file);
+    unlink(path);
+    assert_true(has(text, "Incorrect API key provided: [key]"));
+    assert_false(has(text, "canary"));
+}
+
 static void the_key_function_is_asked_once_more(void **state) {
     const char *key = NULL;
     world w;
@@ -742,6 +768,7 @@ int main(void) {
         cmocka_unit_test(at_temperature_0_one_reply_is_copied),
         cmocka_unit_test(what_is_busy_is_asked_again),
         cmocka_unit_test(a_refused_key_fails_all_that_waits_and_is_never_shown),
+        cmocka_unit_test(a_key_that_is_quoted_is_not_recorded),
         cmocka_unit_test(the_key_function_is_asked_once_more),
         cmocka_unit_test(parameters_are_adapted_once_and_remembered),
         cmocka_unit_test(a_deadline_counts_waiting_too),
