@@ -7,11 +7,8 @@
 #include "json.h"
 #include "text.h"
 
-enum {
-    DEEPEST = 6,        /* of "error" in "error", and of details that are searched */
-    SEARCHED = 4096,    /* bytes of a message                                      */
-    SEARCHED_NODES = 64 /* of a list or an object                                  */
-};
+/* Bytes of a text that are searched. How deep and how many they are, opro__json_parse() limits. */
+enum { SEARCHED = 4096 };
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
@@ -51,13 +48,12 @@ static void fill_raw(opro__complaint *c, const json_t *metadata) {
 }
 
 /* What is deeper inside is more precise, so it is read first and the rest fills up. */
-static void read_value(opro__complaint *c, const json_t *value, int depth) {
+static void read_value(opro__complaint *c, const json_t *value) {
     static const char *const inside[] = {"error", "message", "detail", "errors"};
     static const char *const words[] = {"message", "msg", "detail", "error"};
 
-    if (depth > DEEPEST) return;
     if (json_is_array(value)) {
-        read_value(c, json_array_get(value, 0), depth + 1);
+        read_value(c, json_array_get(value, 0));
         return;
     }
     fill_message(c, value);
@@ -65,13 +61,12 @@ static void read_value(opro__complaint *c, const json_t *value, int depth) {
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
         const json_t *member = json_object_get(value, inside[i]);
 
-        if (json_is_object(member) || json_is_array(member)) read_value(c, member, depth + 1);
+        if (json_is_object(member) || json_is_array(member)) read_value(c, member);
     }
     if (!c->object) c->object = value;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         fill_message(c, json_object_get(value, words[i]));
     fill(&c->type, json_object_get(value, "type"));
-    if (strcmp(c->type, "error") == 0) c->type = "";
     fill_code(c, &c->code, json_object_get(value, "code"));
     fill_code(c, &c->status, json_object_get(value, "status"));
     fill(&c->param, json_object_get(value, "param"));
@@ -119,7 +114,7 @@ void opro__complaint_read(opro__complaint *c, const json_t *error, const char *b
                            .param = "",
                            .status = "",
                            .request_id = ""};
-    read_value(c, error, 0);
+    read_value(c, error);
     if (c->len || !body) return;
     while (len && (unsigned char)*body <= ' ')
         body++, len--;
@@ -148,30 +143,25 @@ int opro__complaint_says_any(const opro__complaint *c, const char *const *words)
     return 0;
 }
 
-static int holds(const json_t *value, const char *word, int depth) {
-    const char *key;
-    json_t *member;
-    size_t n = 0;
+static int holds(const json_t *value, const char *word) {
+    json_t *object = (json_t *)(uintptr_t)value; /* jansson's iterators do not change it */
 
-    if (depth > DEEPEST) return 0;
     if (json_is_string(value))
         return opro__find_letters(json_string_value(value), searched(json_string_length(value)),
                                   word) != NULL;
-    for (size_t i = 0; i < json_array_size(value) && i < SEARCHED_NODES; i++)
-        if (holds(json_array_get(value, i), word, depth + 1)) return 1;
-    if (!json_is_object(value)) return 0;
-    /* jansson's iterators do not change the object */
-    for (void *at = json_object_iter((json_t *)(uintptr_t)value); at && n < SEARCHED_NODES;
-         at = json_object_iter_next((json_t *)(uintptr_t)value, at), n++) {
-        key = json_object_iter_key(at);
-        member = json_object_iter_value(at);
-        if (opro__find_letters(key, strlen(key), word) || holds(member, word, depth + 1)) return 1;
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (holds(json_array_get(value, i), word)) return 1;
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+        const char *key = json_object_iter_key(at);
+
+        if (opro__find_letters(key, strlen(key), word) || holds(json_object_iter_value(at), word))
+            return 1;
     }
     return 0;
 }
 
 int opro__complaint_holds(const opro__complaint *c, const char *word) {
-    return holds(c->object, word, 0);
+    return holds(c->object, word);
 }
 
 int opro__complaint_is(const opro__complaint *c, const char *const *names) {

@@ -28,6 +28,7 @@ typedef struct verdict {
     const char *what, *advice;
 } verdict;
 
+#define VERDICT(...)    ((verdict){__VA_ARGS__})
 #define LIST(name, ...) static const char *const name[] = {__VA_ARGS__, NULL}
 
 /* ---- statuses -------------------------------------------------------------------------------- */
@@ -86,18 +87,14 @@ static verdict by_status(int32_t status) {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].status == status) return table[i].verdict;
     if (status >= 500 && status < 600)
-        return (verdict){OPRO_FAILURE_UNAVAILABLE, OPRO__RETRY, 0, 0, "the endpoint fails", ""};
+        return VERDICT(OPRO_FAILURE_UNAVAILABLE, OPRO__RETRY, 0, 0, "the endpoint fails", "");
     if (status >= 400 && status < 500)
-        return (verdict){OPRO_FAILURE_REFUSED, OPRO__RETRY_NO, 0, 0, "the request is refused", ""};
+        return VERDICT(OPRO_FAILURE_REFUSED, OPRO__RETRY_NO, 0, 0, "the request is refused", "");
     if (status > 200 && status < 300)
-        return (verdict){OPRO_FAILURE_ANSWER,         OPRO__RETRY_FEW,     0, 0,
-                         "no answer to the question", "check the base URL"};
-    return (verdict){OPRO_FAILURE_PROTOCOL,
-                     OPRO__RETRY_NO,
-                     0,
-                     0,
-                     "a status that makes no sense",
-                     "check that the base URL is that of a model"};
+        return VERDICT(OPRO_FAILURE_ANSWER, OPRO__RETRY_FEW, 0, 0, "no answer to the question",
+                       "check the base URL");
+    return VERDICT(OPRO_FAILURE_PROTOCOL, OPRO__RETRY_NO, 0, 0, "a status that makes no sense",
+                   "check that the base URL is that of a model");
 }
 
 /*
@@ -295,18 +292,12 @@ static int is_system(const scene *s) {
            (opro__complaint_says_any(&s->says, named) && is_unsupported(s));
 }
 
-static int begins(const char *s, const char *with) {
-    return strncmp(s, with, strlen(with)) == 0;
-}
-
 /* Which parameter has to go; NONE. */
 static int which_adapt(const scene *s) {
     const char *param = s->says.param;
 
     if (was_sent(s, OPRO__ADAPT_SYSTEM) && is_system(s)) return OPRO__ADAPT_SYSTEM;
-    if (s->effective == 500 || begins(param, "messages") || begins(param, "model") ||
-        begins(param, "contents") || begins(param, "input"))
-        return OPRO__ADAPT_NONE;
+    if (s->effective == 500) return OPRO__ADAPT_NONE;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const struct field *field = &fields[i];
 
@@ -316,11 +307,11 @@ static int which_adapt(const scene *s) {
             continue;
         if (field->adapt == OPRO__ADAPT_TEMPERATURE && is_range(s)) continue;
         if (field->adapt == OPRO__ADAPT_MAX_TOKENS && !is_unsupported(s) &&
-            !opro__complaint_says(&s->says, "use 'max_completion_tokens'"))
+            (is_range(s) || !opro__complaint_says(&s->says, "max_completion_tokens")))
             continue;
         return field->adapt;
     }
-    if (was_sent(s, OPRO__ADAPT_SAMPLES) && is_samples(s)) return OPRO__ADAPT_SAMPLES;
+    if (was_sent(s, OPRO__ADAPT_SAMPLES) && !*param && is_samples(s)) return OPRO__ADAPT_SAMPLES;
     return OPRO__ADAPT_NONE;
 }
 
@@ -331,33 +322,23 @@ static verdict by_words(const scene *s) {
 
     if (is_quota(s)) return by_status(402);
     if (is_loading(s))
-        return (verdict){OPRO_FAILURE_UNAVAILABLE,
-                         OPRO__RETRY_LOADING,
-                         0,
-                         1,
-                         "the endpoint is loading its model",
-                         ""};
+        return VERDICT(OPRO_FAILURE_UNAVAILABLE, OPRO__RETRY_LOADING, 0, 1,
+                       "the endpoint is loading its model", "");
     if (is_context(s))
-        return (verdict){OPRO_FAILURE_CONTEXT,
-                         OPRO__RETRY_NO,
-                         0,
-                         0,
-                         "the prompt is too long for the model",
-                         "show less: shown_solutions, max_prompt_tokens"};
+        return VERDICT(OPRO_FAILURE_CONTEXT, OPRO__RETRY_NO, 0, 0,
+                       "the prompt is too long for the model",
+                       "show less: shown_solutions, max_prompt_tokens");
     if (is_key(s)) return by_status(401);
     if (is_filter(s))
-        return (verdict){
-            OPRO_FAILURE_FILTER, OPRO__RETRY_NO, 0, 0, "a content filter refused the prompt", ""};
+        return VERDICT(OPRO_FAILURE_FILTER, OPRO__RETRY_NO, 0, 0,
+                       "a content filter refused the prompt", "");
     if (is_prefix(s))
-        return (verdict){OPRO_FAILURE_PREFIX,
-                         OPRO__RETRY_NO,
-                         0,
-                         0,
-                         "the endpoint cannot continue a begun answer",
-                         "try another model_prefix, or begin no answer"};
+        return VERDICT(OPRO_FAILURE_PREFIX, OPRO__RETRY_NO, 0, 0,
+                       "the endpoint cannot continue a begun answer",
+                       "try another model_prefix, or begin no answer");
     adapt = may_be_wording(s) ? which_adapt(s) : OPRO__ADAPT_NONE;
     if (adapt)
-        return (verdict){OPRO_FAILURE_REFUSED, OPRO__RETRY_ADAPT, adapt, 0, adapt_words(adapt), ""};
+        return VERDICT(OPRO_FAILURE_REFUSED, OPRO__RETRY_ADAPT, adapt, 0, adapt_words(adapt), "");
     if (is_model_missing(s)) return by_status(404);
     return by_status(s->effective);
 }
@@ -370,7 +351,7 @@ static verdict unknown_error(const scene *s) {
     guess.effective = 400;
     v = by_words(&guess);
     if (v.kind != OPRO_FAILURE_REFUSED || v.adapt) return v;
-    return (verdict){OPRO_FAILURE_UNAVAILABLE, OPRO__RETRY_FEW, 0, 0, "the endpoint fails", ""};
+    return VERDICT(OPRO_FAILURE_UNAVAILABLE, OPRO__RETRY_FEW, 0, 0, "the endpoint fails", "");
 }
 
 static verdict decide(const scene *s) {
@@ -393,7 +374,8 @@ static void host_of(const char *location, char *host, size_t size) {
 
     host[0] = '\0';
     if (!url) return;
-    snprintf(absolute, sizeof absolute, "%s%s", begins(location, "//") ? "https:" : "", location);
+    snprintf(absolute, sizeof absolute, "%s%s", strncmp(location, "//", 2) == 0 ? "https:" : "",
+             location);
     code = curl_url_set(url, CURLUPART_URL, absolute, CURLU_NON_SUPPORT_SCHEME);
     if (code == CURLUE_OK && curl_url_get(url, CURLUPART_HOST, &found, 0) == CURLUE_OK)
         snprintf(host, size, "%s", found);

@@ -497,6 +497,8 @@ static void test_adapt(void **state) {
             ALL, 0, REFUSED, NO, 0, 0, -1, ""),
         ROW(400, ERROR("\"message\":\"temperature and 'n' are fine\",\"param\":\"model\""), ALL, 0,
             REFUSED, NO, 0, 0, -1, ""),
+        ROW(400, ERROR("\"message\":\"multiple choices\",\"param\":\"messages\""), ALL, 0, REFUSED,
+            NO, 0, 0, -1, ""),
         ROW(400,
             ERROR("\"message\":\"Unknown parameter: 'top_k'.\",\"param\":\"top_k\",\"code\":"
                   "\"unknown_parameter\""),

@@ -50,12 +50,12 @@ static char seen[64];
 
 static void *look_alloc(size_t n, void *user_data) {
     (void)user_data;
-    return malloc(n);
+    return calloc(1, n + 64); /* room to look for where the text begins */
 }
 
 static void *look_realloc(void *p, size_t n, void *user_data) {
     (void)user_data;
-    return realloc(p, n);
+    return realloc(p, n + 64);
 }
 
 static void look_free(void *p, void *user_data) {
