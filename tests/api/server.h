@@ -36,7 +36,7 @@ static inline void server_exec(const char *path, int in, int out, int tls) {
 
 static inline void server_start(server *s, int tls) {
     const char *path = getenv("OPRO_SERVER");
-    int in[2], out[2];
+    int in[2], out[2], c;
     json_error_t err;
     FILE *f;
 
@@ -54,6 +54,8 @@ static inline void server_start(server *s, int tls) {
     f = fdopen(out[0], "r");
     assert_non_null(f);
     s->ready = json_loadf(f, JSON_DISABLE_EOF_CHECK, &err);
+    while (s->ready && (c = fgetc(f)) != '\n' && c != EOF) /* or its print() meets a closed pipe */
+        continue;
     fclose(f);
     if (!s->ready) fail_msg("%s has not started: %s", path, err.text);
 }

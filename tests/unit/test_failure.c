@@ -499,6 +499,10 @@ static void test_adapt(void **state) {
             REFUSED, NO, 0, 0, -1, ""),
         ROW(400, ERROR("\"message\":\"multiple choices\",\"param\":\"messages\""), ALL, 0, REFUSED,
             NO, 0, 0, -1, ""),
+        ROW(400, MESSAGE("max_tokens: max_completion_tokens must be at most 4096"), ALL, 0, REFUSED,
+            NO, 0, 0, -1, ""),
+        ROW(400, MESSAGE("max_tokens: say max_completion_tokens"), ALL, 0, REFUSED, ADAPT,
+            OPRO__ADAPT_MAX_TOKENS, 0, -1, ""),
         ROW(400,
             ERROR("\"message\":\"Unknown parameter: 'top_k'.\",\"param\":\"top_k\",\"code\":"
                   "\"unknown_parameter\""),
