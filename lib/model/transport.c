@@ -64,7 +64,7 @@ static opro__multi *multi_new(opro__transport *t) {
     t->multis = multis;
     multi = opro__alloc(t->mem, sizeof *multi);
     if (!multi) return NULL;
-    *multi = (opro__multi){.transport = t, .handle = curl_multi_init(), .due = INT64_MAX};
+    *multi = (opro__multi){t, curl_multi_init(), 0, INT64_MAX, INT64_MAX, 0};
     if (!multi->handle) {
         opro__free(t->mem, multi);
         return NULL;
@@ -73,7 +73,7 @@ static opro__multi *multi_new(opro__transport *t) {
     curl_multi_setopt(multi->handle, CURLMOPT_SOCKETDATA, multi);
     curl_multi_setopt(multi->handle, CURLMOPT_TIMERFUNCTION, opro__loop_timer);
     curl_multi_setopt(multi->handle, CURLMOPT_TIMERDATA, multi);
-    curl_multi_setopt(multi->handle, CURLMOPT_MAXCONNECTS, 2L * OPRO__MULTI_LOAD);
+    curl_multi_setopt(multi->handle, CURLMOPT_MAXCONNECTS, 2L * OPRO__MULTI_LOAD_TLS);
     curl_multi_setopt(multi->handle, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
     t->multis[t->n_multis++] = multi;
     return multi;
@@ -84,7 +84,8 @@ static opro__multi *multi_new(opro__transport *t) {
  * exchanges stay where connections are open. NULL: no memory.
  */
 static opro__multi *multi_for_one_more(opro__transport *t) {
-    size_t needed = t->in_flight / OPRO__MULTI_LOAD + 1, seen = 0;
+    size_t load = t->tls ? OPRO__MULTI_LOAD_TLS : OPRO__MULTI_LOAD;
+    size_t needed = t->in_flight / load + 1, seen = 0;
     opro__multi *least = NULL;
 
     for (size_t i = 0; i < t->n_multis && seen < needed; i++) {
@@ -95,6 +96,10 @@ static opro__multi *multi_for_one_more(opro__transport *t) {
         if (!least || multi->in_flight < least->in_flight) least = multi;
     }
     return seen < needed ? multi_new(t) : least;
+}
+
+int64_t opro__multi_keep(const opro__transport *t) {
+    return 1000 * (t->settings.local ? OPRO__KEEP_LOCAL : OPRO__KEEP);
 }
 
 void opro__multi_retire(opro__multi *multi) {
@@ -135,14 +140,30 @@ static void note_version(opro__transport *t, const opro__exchange *x) {
 
 /* It is under way no more. */
 static void take_out(opro__transport *t, opro__exchange *x) {
-    (void)curl_multi_remove_handle(x->multi->handle, x->easy);
+    opro__multi *multi = x->multi;
+
+    (void)curl_multi_remove_handle(multi->handle, x->easy);
     opro__easy_give(t, x->easy, x->generation == t->generation && !x->doomed);
     opro__exchange_unlink(x);
     if (t->scout == x) t->scout = NULL;
-    x->multi->in_flight--;
+    multi->in_flight--;
     t->in_flight--;
+    if (!multi->in_flight) /* libcurl counts whole seconds */
+        multi->over = opro__transport_now() + opro__multi_keep(t) + 1000;
     x->easy = NULL;
     x->multi = NULL;
+}
+
+/*
+ * Has all of an answer come, though sending the request failed? Who refuses a request need not read
+ * it to its end first.
+ */
+static int is_whole(const opro__exchange *x, int code) {
+    curl_off_t len = -1;
+
+    if (code != CURLE_SEND_ERROR && code != CURLE_HTTP2_STREAM) return 0;
+    (void)curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &len);
+    return x->status >= 200 && len >= 0 && (uint64_t)len == x->answer.len;
 }
 
 void opro__exchange_finish(opro__transport *t, opro__exchange *x, int code) {
@@ -150,10 +171,11 @@ void opro__exchange_finish(opro__transport *t, opro__exchange *x, int code) {
 
     (void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
     note_version(t, x);
-    x->code = code;
     x->status = (int32_t)status;
+    x->code = is_whole(x, code) ? CURLE_OK : code;
     take_out(t, x);
-    if (code != CURLE_OK && !*x->detail)
+    if (x->code == CURLE_OK) x->detail[0] = '\0';
+    if (x->code != CURLE_OK && !*x->detail)
         snprintf(x->detail, sizeof x->detail, "%s", curl_easy_strerror((CURLcode)code));
     opro__exchange_append(&t->finished, x);
 }
@@ -200,6 +222,7 @@ opro_status opro__transport_start(opro__transport *t, opro__exchange *x) {
                                        : OPRO_ERR_FAILED;
     if (st != OPRO_OK) goto out;
     multi->in_flight++;
+    multi->over = INT64_MAX;
     t->in_flight++;
     opro__exchange_append(&t->starting, x);
     if (!t->scout && x->sent_at >= t->known_until) t->scout = x;

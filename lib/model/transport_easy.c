@@ -96,7 +96,7 @@ static CURLcode set_connection(CURL *easy, const opro__transport *t, const char 
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_TCP_KEEPIDLE, 30L);
     SET(CURLOPT_TCP_KEEPINTVL, 15L);
-    SET(CURLOPT_MAXAGE_CONN, t->settings.local ? 4L : 118L);
+    SET(CURLOPT_MAXAGE_CONN, (long)(opro__multi_keep(t) / 1000));
     SET(CURLOPT_MAXLIFETIME_CONN, 600L);
     SET(CURLOPT_BUFFERSIZE, (long)OPRO__RECEIVE_BYTES);
     return code;

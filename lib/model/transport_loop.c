@@ -234,19 +234,26 @@ static int64_t next_due(const opro__transport *t) {
 
     if (t->waiting.first && t->settings.idle_timeout_ms > 0)
         due = later(t->waiting.first->moved_at, t->settings.idle_timeout_ms);
-    for (size_t i = 0; i < t->n_multis; i++)
+    for (size_t i = 0; i < t->n_multis; i++) {
         if (t->multis[i]->due < due) due = t->multis[i]->due;
+        if (t->multis[i]->over < due) due = t->multis[i]->over;
+    }
     return due;
 }
 
 static void run_due(opro__transport *t) {
     t->now = opro__transport_now();
     if (next_due(t) > t->now) return;
-    for (size_t i = 0; i < t->n_multis; i++)
-        if (t->multis[i]->due <= t->now) {
-            t->multis[i]->due = INT64_MAX; /* libcurl says when it wants to be called again */
-            act(t->multis[i], CURL_SOCKET_TIMEOUT, 0);
+    for (size_t i = 0; i < t->n_multis; i++) {
+        opro__multi *multi = t->multis[i];
+
+        if (multi->over <= t->now) {
+            opro__multi_retire(multi);
+        } else if (multi->due <= t->now) {
+            multi->due = INT64_MAX; /* libcurl says when it wants to be called again */
+            act(multi, CURL_SOCKET_TIMEOUT, 0);
         }
+    }
     end_idle(t);
 }
 

@@ -8,11 +8,16 @@
 #include "transport.h"
 
 enum {
-    OPRO__MULTI_LOAD = 128, /* exchanges for each multi handle: its work grows with their number */
-    OPRO__IDLE_EASY = 256,  /* easy handles kept for later, at most                              */
-    OPRO__DNS_SECONDS = 60, /* how long a name that was looked up is known                       */
-    OPRO__RECEIVE_BYTES = 4096, /* of libcurl's buffer, one for each exchange under way */
-    OPRO__HOST_STREAMS = 16 /* connections for a multi handle, where each carries many exchanges */
+    /* Exchanges for each multi handle: its work grows with their number. Each reads certificates. */
+    OPRO__MULTI_LOAD = 128,
+    OPRO__MULTI_LOAD_TLS = 256,
+    OPRO__IDLE_EASY = 256,      /* easy handles kept for later, at most                    */
+    OPRO__DNS_SECONDS = 60,     /* how long a name that was looked up is known             */
+    OPRO__RECEIVE_BYTES = 4096, /* of libcurl's buffer, one for each exchange under way    */
+    OPRO__HOST_STREAMS = 16,    /* connections of a multi handle, each for many exchanges  */
+    /* Seconds after which a connection is not used again: servers close them, small ones soon. */
+    OPRO__KEEP_LOCAL = 4,
+    OPRO__KEEP = 118
 };
 
 /* A multi handle of libcurl's. */
@@ -20,8 +25,9 @@ typedef struct opro__multi {
     opro__transport *transport;
     CURLM *handle;
     size_t in_flight;
-    int64_t due; /* when libcurl wants to be called; INT64_MAX: it does not */
-    int retired; /* for other settings, or broken: nothing new starts here  */
+    int64_t due;  /* when libcurl wants to be called; INT64_MAX: it does not   */
+    int64_t over; /* when its connections are of no use any more; INT64_MAX: not known yet */
+    int retired;  /* for other settings, broken, or over: nothing new starts here          */
 } opro__multi;
 
 /*
@@ -87,6 +93,9 @@ void opro__exchange_moved(opro__exchange *exchange);
 /* In callbacks: it is to end with this code as soon as libcurl has returned. */
 void opro__exchange_doom(opro__transport *transport, opro__exchange *exchange, int met, int code,
                          const char *why);
+
+/* How long a connection without work is kept, in ms. */
+int64_t opro__multi_keep(const opro__transport *transport);
 
 /* Nothing new starts in it. */
 void opro__multi_retire(opro__multi *multi);

@@ -25,6 +25,7 @@ enum {
     RAW_CLOSE,   /* say it, and close                                   */
     RAW_RESET,   /* say it, and reset the connection                    */
     RAW_AT_ONCE, /* reset as soon as the head of the request has come   */
+    RAW_EARLY,   /* say it as soon as the head of the request has come  */
     RAW_REPEAT,  /* say it, and then `more` for ever                    */
     RAW_ECHO,    /* say the whole request                               */
     RAW_HOLD,    /* say it when as many as server.crowd wait for it     */
@@ -130,6 +131,8 @@ static inline void raw_read(raw_server *s, raw_conn *c) {
     if (!scene->path || scene->then == RAW_AT_ONCE) {
         s->requests++;
         raw_close(s, c, 1);
+    } else if (scene->then == RAW_EARLY) {
+        raw_play(s, c, scene, c->len);
     } else if (c->len >= len) {
         raw_play(s, c, scene, len);
     }
