@@ -94,7 +94,7 @@ static int is_control(const char *s, size_t n) {
            (u[1] == 0x81 && u[2] >= 0xA6 && u[2] <= 0xA9);
 }
 
-/* Append what is no secret: as it is, or blanks, or U+FFFD for a row of bytes that are not UTF-8. */
+/* Append what is no secret: controls as blanks, a row of bytes that are not UTF-8 as U+FFFD. */
 static void add_clean(opro__buf *out, const char *s, size_t len) {
     size_t plain = 0; /* start of the stretch that stays as it is */
 
