@@ -246,6 +246,10 @@ static void catch_signals(void) {
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
+int program_interrupted(void) {
+    return caught != 0;
+}
+
 /* ---- opening and closing --------------------------------------------------------------------- */
 
 /*
@@ -276,6 +280,8 @@ int program_open(program *p, int argc, char **argv) {
 
     setvbuf(stdout, output, _IOFBF, sizeof output);
     if (status == 0 && p->steps > 0) opro_config_set_int(p->config, OPRO_OPT_STEPS, p->steps);
+    for (size_t i = 0; status == 0 && p->settings && p->settings[i]; i += 2)
+        status = set_option(p, p->settings[i], OPRO_ZT, p->settings[i + 1]);
     if (status == 0) opro_config_get_int(p->config, OPRO_OPT_STEPS, &p->steps);
     if (status == 0 && argc > 0) status = read_arguments(p, argv + 1);
     if (status == 0) opro_config_get_int(p->config, OPRO_OPT_STEPS, &p->steps);

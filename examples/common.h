@@ -44,6 +44,7 @@ typedef struct program {
     const option *options; /* its own */
     size_t n_options;
     int64_t steps; /* by default; 0: what the library says. After program_open(): as it was set */
+    const char *const *settings; /* more options of the library, name, value, ...; NULL ends */
     /* from program_open() */
     const char *input; /* the operand */
     opro_config *config;
@@ -66,6 +67,9 @@ int program_open(program *p, int argc, char **argv);
  * is forgotten.
  */
 int program_run(program *p, opro_problem *problem, opro_scorer *scorer);
+
+/* Somebody pressed Ctrl-C: 1. Runs end at once then. */
+int program_interrupted(void);
 
 /* Free everything and make sure that the output arrived. Returns the exit code. */
 int program_close(program *p, int status);

@@ -129,7 +129,8 @@ static int set_up(program *p) {
     opro_status st = opro_model_new(&by->model, p->config, NULL);
 
     if (st == OPRO_ERR_UNSUPPORTED)
-        return program_fail(p, "this build of the library has no model client");
+        return program_fail(p, "this build of the library has no model client: it was "
+                               "configured without libcurl or jansson");
     if (program_check(p, st, NULL, "starting the model client")) return 1;
     st = set_endpoint(p);
     if (program_check(p, st, opro_model_error(by->model), "setting up the model")) return 1;
@@ -213,8 +214,13 @@ static const struct {
     {OPRO_REASON_REFUSED, "refused", "refused"},
 };
 
-static int64_t figure(const program *p, int32_t which) {
-    return p->by.model ? opro_model_figure(p->by.model, which) : 0;
+/* Of this run: the client counts from its beginning. */
+static int64_t requests(const proposer *by) {
+    return by->model ? opro_model_figure(by->model, OPRO_MODEL_REQUESTS) - by->requests : 0;
+}
+
+static int64_t retries(const proposer *by) {
+    return by->model ? opro_model_figure(by->model, OPRO_MODEL_RETRIES) - by->retries : 0;
 }
 
 static void print_text(const char *title, const char *text) {
@@ -227,7 +233,7 @@ void proposer_print(const program *p) {
     double cost = (double)opro_run_count(run, OPRO_COUNT_COST) / 1e6;
 
     puts(by->note);
-    if (by->model) {
+    if (by->kind != PROPOSER_LOCAL) {
         printf("replies: %lld, of which %lld new candidates", (long long)by->replies,
                (long long)by->candidates);
         for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
@@ -238,8 +244,8 @@ void proposer_print(const program *p) {
                (long long)opro_run_count(run, OPRO_COUNT_REPLY_TOKENS));
         if (cost > 0) printf("; cost %.6f", cost);
         printf("\nrequests: %lld, %lld of them repeats; failures: %lld%s%s\n",
-               (long long)figure(p, OPRO_MODEL_REQUESTS), (long long)figure(p, OPRO_MODEL_RETRIES),
-               (long long)by->failures, by->failures ? ", the last: " : "", by->failure);
+               (long long)requests(by), (long long)retries(by), (long long)by->failures,
+               by->failures ? ", the last: " : "", by->failure);
     }
     print_text("the first meta-prompt", by->prompt);
     print_text("the first reply", by->reply);
@@ -258,8 +264,8 @@ void proposer_result(const program *p, json_t *result) {
                    {"prompt_tokens", opro_run_count(run, OPRO_COUNT_PROMPT_TOKENS)},
                    {"reply_tokens", opro_run_count(run, OPRO_COUNT_REPLY_TOKENS)},
                    {"cost_millionths", opro_run_count(run, OPRO_COUNT_COST)},
-                   {"requests", figure(p, OPRO_MODEL_REQUESTS)},
-                   {"retries", figure(p, OPRO_MODEL_RETRIES)}};
+                   {"requests", requests(by)},
+                   {"retries", retries(by)}};
     json_t *rejections = json_object();
 
     json_object_set_new(result, "optimizer", json_string(kinds[by->kind]));
@@ -280,6 +286,8 @@ void proposer_result(const program *p, json_t *result) {
 }
 
 void proposer_forget(proposer *by) {
+    by->requests += requests(by);
+    by->retries += retries(by);
     free(by->prompt);
     free(by->reply);
     by->prompt = by->reply = NULL;

@@ -30,9 +30,10 @@ typedef struct proposer {
     char note[240];    /* one sentence on who proposed */
     /* what was heard of a run */
     int64_t replies, candidates, failures;
-    int64_t rejected[100]; /* by OPRO_REASON_... */
-    char *prompt, *reply;  /* the first ones, if they are to be shown */
-    char failure[400];     /* the last one, in words */
+    int64_t requests, retries; /* of earlier runs */
+    int64_t rejected[100];     /* by OPRO_REASON_... */
+    char *prompt, *reply;      /* the first ones, if they are to be shown */
+    char failure[400];         /* the last one, in words */
 } proposer;
 
 extern const char proposer_help[];

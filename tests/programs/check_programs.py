@@ -642,6 +642,46 @@ class Model(Case):
         self.assertIn("stopped: interrupted", out)
 
 
+    def test_quickstart(self):
+        """The program behind quickstart --model: a model and the local search, with as many proposals each."""
+        args = ["quickstart_model", *self.model[1:], "--seed=3"]
+        problems = json.loads(self.good(*args, "--json", env=self.env))["problems"]
+        self.assertEqual([problem["problem"] for problem in problems], ["regression", "tour of 10"])
+        for problem in problems:
+            model, local = problem["model"], problem["local"]
+            self.assertEqual((model["language_model"], local["language_model"]), ("parrot", False))
+            self.assertEqual((model["optimizer"], local["optimizer"]), ("model", "local"))
+            self.assertLessEqual(local["proposals"], model["proposals"])
+            self.assertGreater(local["proposals"], model["proposals"] - 4)
+            for found in (model["best_score"], local["best_score"]):
+                self.assertTrue(problem["optimum"] <= found * (1 + 1e-9) <= problem["best_start"] * (1 + 1e-8), problem)
+        self.assertEqual(sum(problem["model"]["requests"] for problem in problems), self.endpoint.requests)
+        self.assertIn("y", problems[0]["model"]["meta_prompt"])
+        text = self.good(*args, env=self.env)
+        for words in ("---- the first meta-prompt ----", "---- the first reply ----", "best start", "the model went",
+                      "the local search, with as many proposals,"):
+            self.assertIn(words, text)
+        self.bad(1, *args, "--report=r.svg", says=["--report"])
+        self.assertFalse((self.dir / "r.svg").exists())
+
+    def test_loops_of_the_host(self):
+        """The client driven by epoll and by libuv."""
+        text = self.good("model_epoll", self.endpoint.url, "parrot", 3, env=self.env)
+        self.assertRegex(text, r"best of \d+: -?\d+, -?\d+; \d+ replies, \d+ rejected; stopped by steps\n$")
+        scores = [float(score) for score in re.findall(r"(?m)^-?\d+, -?\d+: (\S+)$", text)]
+        self.assertGreater(len(scores), 10)
+        done = run("model_epoll", "http://127.0.0.1:9/v1", "parrot", env=self.env)
+        self.assertIn("stopped by failures", done.stdout)
+        if not (BIN / "model_libuv").exists():
+            return
+        questions = [f"question {i}" for i in range(20)]
+        text = self.good("model_libuv", self.endpoint.url, "parrot", *questions, env=self.env)
+        self.assertEqual(sorted(re.findall(r"(?m)^question \d+$", text)), sorted(questions))
+        self.assertEqual(len(re.findall(r"(?m)^  ", text)), 20)
+        done = run("model_libuv", "http://127.0.0.1:9/v1", "parrot", "one", "two", env=self.env)
+        self.assertEqual((done.returncode, done.stdout.count("failed: ")), (1, 2))
+
+
 class Small(Case):
     """The programs to read."""
 
