@@ -123,9 +123,9 @@ OPRO_API opro_status opro_model_set_proxy(opro_model *model, const char *url, si
  * Take from the environment what it has, and keep the rest: base URL, key, organization and
  * project by the names that are usual for the dialect (OPENAI_BASE_URL, OPENAI_API_KEY,
  * ANTHROPIC_API_KEY, GEMINI_API_KEY, AZURE_OPENAI_API_KEY, ...), the proxy (HTTPS_PROXY and its
- * kin). With a base URL of a provider that is known, its own key's name is tried first
- * (GROQ_API_KEY, MISTRAL_API_KEY, ...). No other thread may change the environment meanwhile.
- * OPRO_WAIT: nothing was found. Since 0.1.
+ * kin). A provider that is known by its host gets the key of its own name alone (GROQ_API_KEY,
+ * MISTRAL_API_KEY, ...), unless the base URL came from the environment too. No other thread may
+ * change the environment meanwhile. OPRO_WAIT: nothing was found. Since 0.1.
  */
 OPRO_API opro_status opro_model_set_from_env(opro_model *model);
 

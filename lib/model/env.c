@@ -55,11 +55,13 @@ void opro__env_write_url(opro__buf *out, const opro__dialect *dialect, const cha
 
 /* ---- keys and their kin ---------------------------------------------------------------------- */
 
-opro__env_value opro__env_key(const opro__dialect *dialect, const opro__url *url) {
+opro__env_value opro__env_key(const opro__dialect *dialect, const opro__url *url, int paired) {
     const char *own = opro__known_key_name(url);
     opro__env_value found = {NULL, NULL};
 
     if (own) found = read_one(own);
+    /* another provider's key is none of its business */
+    if (own && !paired && dialect->id == OPRO_DIALECT_OPENAI) return found;
     return found.name ? found : read_first(dialect->env_key);
 }
 

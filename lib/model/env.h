@@ -23,8 +23,11 @@ opro__env_value opro__env_url(const opro__dialect *dialect);
  */
 void opro__env_write_url(opro__buf *out, const opro__dialect *dialect, const char *value);
 
-/* Of a provider that is known its own name comes first, then those of the dialect. */
-opro__env_value opro__env_key(const opro__dialect *dialect, const opro__url *url);
+/*
+ * A provider that is known and speaks OpenAI's dialect gets the key of its own name. The dialect's
+ * names are for all others, and for a URL that came from the environment too (paired).
+ */
+opro__env_value opro__env_key(const opro__dialect *dialect, const opro__url *url, int paired);
 
 /* For OpenAI's own host alone. */
 opro__env_value opro__env_organization(const opro__url *url);

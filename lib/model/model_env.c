@@ -51,13 +51,13 @@ opro_status opro_model_set_from_env(opro_model *model) {
     dialect = dialect_of(model);
     url = opro__env_url(dialect);
     if (!url.name && !model->url.text && dialect->default_url &&
-        opro__env_key(dialect, NULL).name) /* a key without an address: its provider's */
+        opro__env_key(dialect, NULL, 1).name) /* a key without an address: its provider's */
         url = (opro__env_value){"the dialect's own", dialect->default_url};
     if (url.name) st = set_url(model, dialect, url);
     if (st != OPRO_OK) return st;
     if (!model->url.text) return OPRO_WAIT;
     dialect = dialect_of(model);
-    key = opro__env_key(dialect, &model->url);
+    key = opro__env_key(dialect, &model->url, url.name != NULL);
     organization = opro__env_organization(&model->url);
     project = opro__env_project(&model->url);
     proxy = opro__env_proxy(&model->url);

@@ -104,20 +104,21 @@ static void test_key(void **state) {
 
     (void)state;
     forget();
-    assert_null(opro__env_key(openai, &groq).name);
-    assert_null(opro__env_key(openai, NULL).name);
+    assert_null(opro__env_key(openai, &groq, 0).name);
+    assert_null(opro__env_key(openai, NULL, 1).name);
     set("OPENAI_API_KEY", "open");
-    assert_string_equal(opro__env_key(openai, &groq).value, "open");
+    assert_string_equal(opro__env_key(openai, &groq, 1).value, "open");
+    assert_null(opro__env_key(openai, &groq, 0).name); /* not the key of somebody else */
     set("GROQ_API_KEY", "");
-    assert_string_equal(opro__env_key(openai, &groq).value, "open"); /* "" is not set */
+    assert_string_equal(opro__env_key(openai, &groq, 1).value, "open"); /* "" is not set */
     set("GROQ_API_KEY", "groq");
-    assert_string_equal(opro__env_key(openai, &groq).value, "groq");
-    assert_string_equal(opro__env_key(openai, &groq).name, "GROQ_API_KEY");
-    assert_string_equal(opro__env_key(openai, &other).value, "open");
+    assert_string_equal(opro__env_key(openai, &groq, 0).value, "groq");
+    assert_string_equal(opro__env_key(openai, &groq, 0).name, "GROQ_API_KEY");
+    assert_string_equal(opro__env_key(openai, &other, 0).value, "open");
     set("GOOGLE_API_KEY", "google");
-    assert_string_equal(opro__env_key(gemini, &other).value, "google");
+    assert_string_equal(opro__env_key(gemini, &other, 0).value, "google");
     set("GEMINI_API_KEY", "gemini");
-    assert_string_equal(opro__env_key(gemini, &other).value, "gemini");
+    assert_string_equal(opro__env_key(gemini, &other, 0).value, "gemini");
     opro__url_free(&groq, &mem);
     opro__url_free(&other, &mem);
 }
