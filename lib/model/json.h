@@ -14,11 +14,9 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json_cursor.h"
 
-enum {
-    OPRO__JSON_DEPTH = 64,    /* deepest nesting  */
-    OPRO__JSON_NODES = 100000 /* most values      */
-};
+enum { OPRO__JSON_NODES = 100000 }; /* most values; and at most OPRO__JSON_DEPTH deep */
 
 /*
  * Parse a whole text. A byte order mark is skipped. Numbers too large for jansson become reals

@@ -2,7 +2,7 @@
 /*
  * What the parts of a recording share: recording.c (the index, appending, looking up),
  * recording_near.c (what is like a request that is not there), recording_line.c (an exchange as a
- * line), recording_text.c (JSON's grammar, base64), recording_file.c (the file).
+ * line), recording_text.c (what is embedded as JSON, base64), recording_file.c (the file).
  */
 #ifndef OPRO_MODEL_RECORDING_PARTS_H
 #define OPRO_MODEL_RECORDING_PARTS_H
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/json_cursor.h"
 #include "base/map.h"
 #include "recording.h"
 
@@ -50,25 +51,6 @@ opro_status opro__file_append(const opro__file *file, const char *s, size_t len,
 opro_status opro__file_cut(const opro__file *file, uint64_t len, opro_error *err);
 
 /* ---- recording_text.c ------------------------------------------------------------------------ */
-
-/* A place in a JSON text. After a failure, expected says what should have been at that place. */
-typedef struct opro__cursor {
-    char *s;
-    size_t len, at;
-    const char *expected;
-} opro__cursor;
-
-/* Past blanks: the next byte, 0 at the end. Nothing is taken. */
-char opro__cursor_peek(opro__cursor *cursor);
-
-/* Past blanks, take this byte. These three: 1, or 0 with expected set. */
-int opro__cursor_take(opro__cursor *cursor, char c, const char *expected);
-
-/* A value of any type: where it is. At most OPRO__JSON_DEPTH deep. */
-int opro__cursor_skip(opro__cursor *cursor, const char **value, size_t *len);
-
-/* A string: decoded in its place (so the text changes), with a NUL behind it. */
-int opro__cursor_string(opro__cursor *cursor, char **text, size_t *len);
 
 /* 1 if s is one object or array from the first byte to the last, and has no newline in it. */
 int opro__embeds(const char *s, size_t len);
