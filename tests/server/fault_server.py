@@ -108,7 +108,7 @@ def main():
     try:
         server = Server(folder, options.tls)
         ready = {"ports": server.ports(), "files": server.files, "pid": os.getpid()}
-        print(json.dumps(ready), flush=True)
+        os.write(1, (json.dumps(ready) + "\n").encode())  # in one piece
         while sys.stdin.buffer.read(4096):
             pass
     except KeyboardInterrupt:

@@ -8,7 +8,7 @@ import time
 
 from wire import Connection, Gone
 
-HANDSHAKE_SECONDS = 10
+HANDSHAKE_SECONDS = 120
 
 
 def bound(port=0):

@@ -7,7 +7,7 @@ import time
 
 HEAD_LIMIT = 1 << 20
 BODY_LIMIT = 64 << 20
-PATIENCE = 30  # seconds that a silent server waits for its client to leave
+PATIENCE = 120  # seconds that a silent server waits for its client to leave
 
 
 class Gone(Exception):
