@@ -42,6 +42,14 @@ static int make_room(opro__buf *buf, size_t len) {
     return 1;
 }
 
+void opro__buf_expect(opro__buf *buf, size_t len) {
+    void *data = buf->data;
+
+    if (buf->data || len >= buf->max) return;
+    if (opro__reserve(buf->mem, &data, &buf->cap, len + 1, 1)) buf->data = data;
+    opro__buf_cut(buf, 0);
+}
+
 void opro__buf_add(opro__buf *buf, const char *s, size_t len) {
     if (!make_room(buf, len)) return;
     if (len) memcpy(buf->data + buf->len, s, len);

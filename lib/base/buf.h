@@ -23,6 +23,9 @@ void opro__buf_free(opro__buf *buf);
 /* Empty again, the memory kept, errors forgotten. */
 void opro__buf_clear(opro__buf *buf);
 
+/* So many more bytes will come: memory for just these, if there is none yet. Cannot fail. */
+void opro__buf_expect(opro__buf *buf, size_t len);
+
 /* Back to an earlier length. */
 void opro__buf_cut(opro__buf *buf, size_t len);
 

@@ -138,6 +138,17 @@ static opro__ask ask_of(const opro__leg *leg) {
     };
 }
 
+/* How long the body will be, if little of the texts is escaped: many bodies wait at once. */
+static size_t likely_length(const opro__ask *ask) {
+    size_t len = 256 + ask->model_len + ask->more_len;
+
+    for (size_t i = 0; i < ask->n_parts; i++)
+        len += ask->parts[i].len + ask->parts[i].len / 16 + 48;
+    for (size_t i = 0; i < ask->n_stops; i++)
+        len += ask->stops[i].len + 8;
+    return len;
+}
+
 opro_status opro__leg_build(opro__leg *leg, size_t asked, opro__failure *failure) {
     opro_model *model = leg->call->model;
     opro__ask ask;
@@ -152,6 +163,7 @@ opro_status opro__leg_build(opro__leg *leg, size_t asked, opro__failure *failure
     }
     leg->said = said_in(model, &ask);
     opro__buf_clear(&leg->body);
+    opro__buf_expect(&leg->body, likely_length(&ask));
     model->dialect->write_body(&leg->body, &ask);
     if (leg->body.status == OPRO_OK) return OPRO_OK;
     leg->asked = 0;
