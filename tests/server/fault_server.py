@@ -13,6 +13,7 @@ import functools
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -104,6 +105,7 @@ def main():
         show_cases()
         return
     registry.load()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # through the `finally` below
     folder = tempfile.mkdtemp(prefix="opro-fault-server-")
     try:
         server = Server(folder, options.tls)
