@@ -45,13 +45,32 @@ static const unsigned char kinds[256] = {
     ['"'] = QUOTE, ['['] = OPEN, ['{'] = OPEN, [']'] = CLOSE, ['}'] = CLOSE, [','] = COMMA,
 };
 
+/* How many brackets open, also those in strings. */
+static size_t count_opening(const char *s, size_t len) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7, low = ~tops;
+    size_t i = 0, n = 0;
+
+    for (; i + 8 <= len; i += 8) {
+        uint64_t word;
+
+        memcpy(&word, s + i, 8);
+        word = (word | ones * 0x20) ^ ones * '{'; /* bytes of 0 where there is one */
+        n += ((~(((word & low) + low) | word) & tops) >> 7) * ones >> 56;
+    }
+    for (; i < len; i++)
+        n += (s[i] | 0x20) == '{';
+    return n;
+}
+
 /*
  * Depth and number of values, before anything is built of them. What jansson would refuse anyway
- * does not matter here: it reads up to that place in the same way.
+ * does not matter here: it reads up to that place in the same way. Most answers need no closer
+ * look: there are fewer brackets than may nest, and no more values than bytes.
  */
 static opro_status look_over(const char *s, size_t len, opro_error *err) {
     long depth = 0, nodes = 1;
 
+    if (len < OPRO__JSON_NODES && count_opening(s, len) <= OPRO__JSON_DEPTH) return OPRO_OK;
     for (size_t i = 0; i < len;) {
         switch (kinds[(unsigned char)s[i++]]) {
         case QUOTE: i = skip_string(s, len, i); break;
@@ -151,7 +170,7 @@ static size_t repair_number(opro__buf *out, const char *s, size_t len) {
         return n;
     }
     opro__buf_add(out, s, n);
-    if (taken == n && !real && !opro__int_parse(s, n, &whole)) opro__buf_addz(out, "e0");
+    if (!real && !opro__int_parse(s, n, &whole)) opro__buf_addz(out, "e0");
     return n;
 }
 
