@@ -8,7 +8,7 @@
 #include "transport.h"
 
 enum {
-    /* Exchanges for each multi handle: its work grows with their number. Each reads certificates. */
+    /* Exchanges for each multi handle: its work grows with them; each reads certificates anew */
     OPRO__MULTI_LOAD = 128,
     OPRO__MULTI_LOAD_TLS = 256,
     OPRO__IDLE_EASY = 256,      /* easy handles kept for later, at most                    */
