@@ -278,7 +278,7 @@ OPRO_API int32_t opro_call_failure(const opro_call *call);
 /* A short name of a class ("rate"), "" for unknown ones. Static. Since 0.1. */
 OPRO_API const char *opro_failure_name(int32_t failure);
 
-/* Figures of a call. */
+/* Figures of a call. Where an endpoint does not count tokens they are estimated. */
 enum {
     OPRO_CALL_PROMPT_TOKENS = 10,    /* as the endpoint counts, over all requests of the call */
     OPRO_CALL_REPLY_TOKENS = 20,     /* with those of reasoning                               */

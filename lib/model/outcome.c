@@ -78,21 +78,36 @@ static void take_reply(opro_call *call, size_t i, opro__reply_text *reply) {
 static void fail_samples(opro_call *call, size_t first, size_t n, int32_t kind, const char *why) {
     opro__failure failure = {0};
 
-    opro__failure_set(&failure, kind, OPRO__RETRY_NO, "%s", why);
+    opro__failure_set(&failure, kind, OPRO__RETRY_NO,
+                      kind == OPRO_FAILURE_UNAVAILABLE ? "no reply: %s" : "%s", why);
     opro__schedule_note(call, &failure);
     for (size_t i = first; i < first + n; i++)
         opro__schedule_fail_sample(call, i);
 }
 
+/* The endpoint says why it gave no reply, again and again. */
+static void fail_for_good(opro__leg *leg, size_t i, size_t n, const opro__reply_text *reply) {
+    opro_model *model = leg->call->model;
+    opro__buf why;
+
+    opro__buf_init(&why, &model->mem, 4 * reply->len + 64);
+    opro__redact(&why, model->secrets, model->n_secrets, reply->text ? reply->text : "",
+                 reply->len);
+    fail_samples(leg->call, i, n, OPRO_FAILURE_UNAVAILABLE,
+                 why.len ? opro__buf_text(&why)
+                         : "the endpoint gave no reply, and does not say why");
+    opro__buf_free(&why);
+}
+
 /* A sample that the answer did not bring (with its copies) is asked for by itself. */
-static void ask_again(opro__leg *leg, size_t i, int failed) {
+static void ask_again(opro__leg *leg, size_t i, const opro__reply_text *reply) {
     opro_call *call = leg->call;
+    int failed = reply->outcome == OPRO_OUTCOME_FAILED;
     size_t n = leg->asked == 1 ? leg->n : 1;
     opro__leg *again;
 
     if (failed && leg->few >= MOST_FEW) {
-        fail_samples(call, i, n, OPRO_FAILURE_UNAVAILABLE,
-                     "the endpoint gave an error instead of this reply, again and again");
+        fail_for_good(leg, i, n, reply);
         return;
     }
     again = opro__leg_new(call, i, n);
@@ -116,7 +131,7 @@ static void take_answer(opro__leg *leg, opro__answer *answer) {
     for (size_t i = end; i > leg->first; i--) { /* backwards: the front of the queue is a stack */
         const opro__reply_text *reply = &answer->replies[i - 1 - leg->first];
 
-        if (!is_given(reply)) ask_again(leg, i - 1, reply->outcome == OPRO_OUTCOME_FAILED);
+        if (!is_given(reply)) ask_again(leg, i - 1, reply);
     }
     for (size_t i = leg->first; i < end; i++)
         if (is_given(&answer->replies[i - leg->first]))
@@ -293,12 +308,19 @@ static void give_up(opro__leg *leg, const opro__failure *failure) {
     }
 }
 
+/* What a connection may not have recovered from: the repeat had better have one of its own. */
+static int spoils_connection(int32_t kind) {
+    return kind == OPRO_FAILURE_NET || kind == OPRO_FAILURE_TIMEOUT ||
+           kind == OPRO_FAILURE_PROTOCOL || kind == OPRO_FAILURE_ANSWER;
+}
+
 /* A leg failed: again, later, otherwise, or not at all. */
 void opro__leg_met(opro__leg *leg, opro__failure *failure, int64_t now) {
     opro_model *model = leg->call->model;
     int64_t at;
 
     model->failures++;
+    leg->exchange.fresh = spoils_connection(failure->kind);
     opro__schedule_note(leg->call, failure);
     if (failure->retry == OPRO__RETRY_ADAPT && adapt(leg, failure)) {
         opro__schedule_first(leg);

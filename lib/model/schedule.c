@@ -155,6 +155,7 @@ void opro__schedule_end_if_over(opro_call *call) {
     if (!failed) { /* what went wrong on the way was mended */
         opro__err_clear(&call->err);
         call->failure = OPRO_FAILURE_NONE;
+        call->wait_ms = 0;
     }
     call->over = 1;
     opro__schedule_end_call(call);

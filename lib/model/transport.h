@@ -28,6 +28,7 @@ typedef struct opro__exchange {
     const char *body;
     size_t body_len;
     int64_t timeout_ms; /* of the transfer */
+    int fresh;          /* on a connection of its own, not on one that others have used */
     void *owner;
     /* the answer */
     int code; /* CURLcode */

@@ -137,6 +137,7 @@ opro_status opro__easy_load(CURL *easy, opro__exchange *exchange) {
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body_len);
     SET(CURLOPT_POSTFIELDS, exchange->body);
     SET(CURLOPT_TIMEOUT_MS, as_long(exchange->timeout_ms));
+    SET(CURLOPT_FRESH_CONNECT, exchange->fresh ? 1L : 0L);
     SET(CURLOPT_WRITEDATA, exchange);
     SET(CURLOPT_HEADERDATA, exchange);
     SET(CURLOPT_PREREQDATA, exchange);
