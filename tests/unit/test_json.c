@@ -213,7 +213,7 @@ static void test_depth(void **state) {
     for (size_t i = 0; i < 20; i++) { /* in every place of a word */
         char begin[40] = "[\"";
 
-        strncat(begin, "xxxxxxxxxxxxxxxxxxxx", i);
+        memset(begin + 2, 'x', i);
         strcat(begin, "\\\"");
         expect(begin, "[", 100, "\"]", OPRO_OK); /* an escaped quote */
         strcat(begin, "\\\\\",");
