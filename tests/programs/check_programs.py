@@ -670,15 +670,17 @@ class Model(Case):
         self.assertRegex(text, r"best of \d+: -?\d+, -?\d+; \d+ replies, \d+ rejected; stopped by steps\n$")
         scores = [float(score) for score in re.findall(r"(?m)^-?\d+, -?\d+: (\S+)$", text)]
         self.assertGreater(len(scores), 10)
-        done = run("model_epoll", "http://127.0.0.1:9/v1", "parrot", env=self.env)
-        self.assertIn("stopped by failures", done.stdout)
+        self.endpoint.status = 404
+        self.assertIn("stopped by failures", self.good("model_epoll", self.endpoint.url, "parrot", env=self.env))
+        self.endpoint.status = 200
         if not (BIN / "model_libuv").exists():
             return
         questions = [f"question {i}" for i in range(20)]
         text = self.good("model_libuv", self.endpoint.url, "parrot", *questions, env=self.env)
         self.assertEqual(sorted(re.findall(r"(?m)^question \d+$", text)), sorted(questions))
         self.assertEqual(len(re.findall(r"(?m)^  ", text)), 20)
-        done = run("model_libuv", "http://127.0.0.1:9/v1", "parrot", "one", "two", env=self.env)
+        self.endpoint.status = 404
+        done = run("model_libuv", self.endpoint.url, "parrot", "one", "two", env=self.env)
         self.assertEqual((done.returncode, done.stdout.count("failed: ")), (1, 2))
 
 
