@@ -39,6 +39,11 @@ static size_t skip_string(const char *s, size_t len, size_t i) {
     return len;
 }
 
+enum {
+    SHORT = 1 << 16, /* a text that is; less than OPRO__JSON_NODES */
+    NODE_BYTES = 320 /* of memory for a value, at most             */
+};
+
 enum { OTHER, QUOTE, OPEN, CLOSE, COMMA };
 
 static const unsigned char kinds[256] = {
@@ -65,12 +70,13 @@ static size_t count_opening(const char *s, size_t len) {
 /*
  * Depth and number of values, before anything is built of them. What jansson would refuse anyway
  * does not matter here: it reads up to that place in the same way. Most answers need no closer
- * look: there are fewer brackets than may nest, and no more values than bytes.
+ * look: they have fewer brackets than may nest, and fewer bytes than there may be values.
  */
-static opro_status look_over(const char *s, size_t len, opro_error *err) {
-    long depth = 0, nodes = 1;
+static opro_status look_over(const char *s, size_t len, size_t *n_nodes, opro_error *err) {
+    size_t nodes = 1;
+    long depth = 0;
 
-    if (len < OPRO__JSON_NODES && count_opening(s, len) <= OPRO__JSON_DEPTH) return OPRO_OK;
+    if (len < SHORT && count_opening(s, len) <= OPRO__JSON_DEPTH) return OPRO_OK;
     for (size_t i = 0; i < len;) {
         switch (kinds[(unsigned char)s[i++]]) {
         case QUOTE: i = skip_string(s, len, i); break;
@@ -88,6 +94,7 @@ static opro_status look_over(const char *s, size_t len, opro_error *err) {
             return opro__fail(err, OPRO_ERR_LIMIT, "the JSON has more than %d values",
                               OPRO__JSON_NODES);
     }
+    *n_nodes = nodes;
     return OPRO_OK;
 }
 
@@ -222,13 +229,35 @@ static opro_status not_json(opro_error *err, const json_error_t *why, const char
 
 /* jansson says nothing, or that, when there is no memory. */
 static int no_memory(const json_error_t *why) {
-    return json_error_code(why) == json_error_out_of_memory ||
-           json_error_code(why) == json_error_unknown;
+    return !why->text[0] || json_error_code(why) == json_error_out_of_memory;
+}
+
+/* Whether there is memory for what may be built of a text: as much was there a moment ago. */
+static int has_room(const char *s, size_t len, size_t nodes) {
+    size_t copies = 4 + nodes * NODE_BYTES / len;
+    json_t *held = json_array();
+    int ok = held != NULL;
+
+    for (; ok && copies > 0; copies--)
+        ok = json_array_append_new(held, json_stringn_nocheck(s, len)) == 0;
+    json_decref(held);
+    return ok;
+}
+
+/*
+ * When memory runs out while jansson 2.14 reads a string, it loses the rest of it, its closing
+ * quote too, and goes on beyond its block. So a long text is not begun without memory; what is left
+ * is a short one in a process that has none at all.
+ */
+static json_t *load(const char *s, size_t len, size_t nodes, size_t flags, json_error_t *why) {
+    why->text[0] = '\0';
+    return len < SHORT || has_room(s, len, nodes) ? json_loadb(s, len, flags, why) : NULL;
 }
 
 opro_status opro__json_parse(json_t **out, opro__mem *mem, opro_error *err, const char *s,
                              size_t len) {
     json_error_t why;
+    size_t nodes = 0;
     opro__buf copy;
     opro_status st;
     json_t *root;
@@ -238,11 +267,11 @@ opro_status opro__json_parse(json_t **out, opro__mem *mem, opro_error *err, cons
         s += 3;
         len -= 3;
     }
-    st = look_over(s, len, err);
+    st = look_over(s, len, &nodes, err);
     if (st != OPRO_OK) goto out;
-    root = json_loadb(s, len, 0, &why);
+    root = load(s, len, nodes, 0, &why);
     if (!root && !no_memory(&why) && repair(&copy, s, len) && copy.status == OPRO_OK)
-        root = json_loadb(copy.data, copy.len, 0, &why);
+        root = load(copy.data, copy.len, nodes, 0, &why);
     if (root)
         *out = root;
     else if (no_memory(&why) || copy.status != OPRO_OK)
@@ -255,13 +284,15 @@ out:
 }
 
 opro_status opro__json_check(opro__mem *mem, opro_error *err, const char *s, size_t len) {
-    opro_status st = look_over(s, len, err);
+    const size_t flags = JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;
+    size_t nodes = 0;
+    opro_status st = look_over(s, len, &nodes, err);
     json_error_t why;
     json_t *root;
 
     (void)mem;
     if (st != OPRO_OK) return st;
-    root = json_loadb(s, len, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &why);
+    root = load(s, len, nodes, flags, &why);
     if (!root)
         return no_memory(&why) ? opro__fail(err, OPRO_ERR_NOMEM, "out of memory")
                                : not_json(err, &why, s, len);

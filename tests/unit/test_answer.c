@@ -238,6 +238,8 @@ static const row polished[] = {
     {CHAT, 1, CONTENT("'hi</T></T>'"), "W(stop)hi", 0, "</T>"},
     {CHAT, 1, CONTENT("'</T>'"), "W(stop)", 0, "</T>"},
     {CHAT, 1, CONTENT("'<</<//T</T'"), "W(stop)<</<//T</T", 0, "</T>"},
+    {CHAT, 1, CONTENT("'a</Tb</T>c'"), "W(stop)a</Tb", 0, "</T>"},
+    {CHAT, 1, CONTENT("'0123456789<'"), "W(stop)0123456789<", 0, "</TEXT/TEXT/TEXT>"},
     {CHAT, 1, CONTENT("'hi'"), "W(stop)hi", 0, ""},
     {CHAT, 1, EMPTY("'hi</T>mo'", "length"), "W(length)hi", 0, "</T>"},
     {CHAT, 1, EMPTY("'hi</T>mo'", "content_filter"), "R(content_filter)hi</T>mo", 0, "</T>"},
@@ -668,6 +670,7 @@ static void test_no_memory(void **state) {
             st = read_row(&rows[i], &own, &answer, &error, &err);
             assert_true(st == OPRO_OK || st == OPRO_ERR_NOMEM);
             assert_true((st == OPRO_ERR_NOMEM) == (f.left < 0));
+            assert_true(!answer.n_replies || err.status == st);
             assert_null(error);
             opro__answer_free(&answer);
             assert_int_equal(f.live, 0);

@@ -416,6 +416,68 @@ static void test_no_memory(void **state) {
     }
 }
 
+/* ---- jansson without memory ------------------------------------------------------------------ */
+
+static size_t jansson_left;
+static long jansson_live;
+
+/* In front of each block its size, so that what is given back can be handed out again. */
+static void *limited_alloc(size_t n) {
+    size_t *p = n <= jansson_left ? malloc(n + 16) : NULL;
+
+    if (!p) return NULL;
+    *p = n;
+    jansson_left -= n;
+    jansson_live++;
+    return p + 2;
+}
+
+static void limited_free(void *block) {
+    size_t *p = block;
+
+    if (!p) return;
+    jansson_left += p[-2];
+    jansson_live--;
+    free(p - 2);
+}
+
+/*
+ * With every amount of memory, a long text is read as it is, or there is not enough. (jansson alone
+ * would write beyond a block of its own.)
+ */
+static void check_limited(const char *begin, const char *middle, size_t n, const char *end) {
+    size_t len;
+    char *s = around(begin, middle, n, end, &len);
+    json_t *want = json_loadb(s, len, 0, NULL);
+    opro_status st = OPRO_ERR_NOMEM;
+
+    assert_non_null(want);
+    json_set_alloc_funcs(limited_alloc, limited_free);
+    for (size_t limit = 0; st != OPRO_OK; limit += 20011) {
+        json_t *root = NULL;
+
+        jansson_left = limit;
+        st = parse(&root, s, len);
+        assert_true(st == OPRO_OK || st == OPRO_ERR_NOMEM);
+        if (root) assert_true(json_equal(root, want));
+        json_decref(root);
+        assert_int_equal(jansson_live, 0);
+        assert_true(limit < 40u << 20);
+    }
+    json_set_alloc_funcs(malloc, free);
+    json_decref(want);
+    free(s);
+}
+
+static void test_jansson_without_memory(void **state) {
+    (void)state;
+    check_limited("[\"", "x", 300000, "\"]");
+    check_limited("[\"a\",\"", "\\n", 100000, "\",1,\"b\"]");
+    check_limited("[{},{\"a\":[]},", "{},", 30000,
+                  "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"]");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_good, set_up, tear_down),
@@ -429,6 +491,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_members, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_locale, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_jansson_without_memory, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
