@@ -52,6 +52,7 @@
 
 #include "base.h"
 #include "config.h"
+#include "dataset.h"
 #include "driver.h"
 #include "meta_prompt.h"
 #include "model.h"

@@ -22,7 +22,8 @@ enum {
     OPRO__RNG_INSTANCES = 4,
     OPRO__RNG_LOCAL = 5,
     OPRO__RNG_POLISH = 6,
-    OPRO__RNG_BACKOFF = 7
+    OPRO__RNG_BACKOFF = 7,
+    OPRO__RNG_SPLIT = 8
 };
 
 opro__rng opro__rng_make(uint64_t seed, int64_t step, uint64_t purpose);

@@ -139,7 +139,9 @@ static opro_status call(world *w, int row) {
 #define OPRO_CALL(name, allowed)                                                                   \
     case OPRO__CALL_##name:                                                                        \
         return (*call_##name)(w);
-#define OPRO_MODEL_CALL(name, allowed) /* test_model_reentrancy.c */
+#define OPRO_MODEL_CALL(name, allowed)  /* test_model_reentrancy.c */
+#define OPRO_METRIC_CALL(name, allowed) /* test_metric.c */
+#define OPRO_DATASET_CALL(name, allowed) /* test_dataset.c */
 #include "core/calls.def"
 #undef OPRO_CALL
     default: fail_msg("row %d", row); return OPRO_OK;
@@ -151,7 +153,9 @@ static const struct {
     int allowed;
 } rows[] = {
 #define OPRO_CALL(name, allowed) {#name, allowed},
-#define OPRO_MODEL_CALL(name, allowed) /* test_model_reentrancy.c */
+#define OPRO_MODEL_CALL(name, allowed)  /* test_model_reentrancy.c */
+#define OPRO_METRIC_CALL(name, allowed) /* test_metric.c */
+#define OPRO_DATASET_CALL(name, allowed) /* test_dataset.c */
 #include "core/calls.def"
 #undef OPRO_CALL
 };
