@@ -524,9 +524,11 @@ json_t *program_result(const program *p) {
     double score;
     const char *best = program_best(p, &score);
     int64_t seed = 0;
+    char hash[24];
     json_t *result;
 
     opro_config_get_int(p->config, OPRO_OPT_SEED, &seed);
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)opro_run_state_hash(run));
     result = json_pack("{s:s, s:f, s:s, s:I, s:s, s:I, s:I}", "program", p->name, "best_score",
                        score, "best_solution", best, "steps", (json_int_t)opro_trajectory_steps(t),
                        "stop_reason", stop_reason(p), "seed", (json_int_t)seed,
@@ -534,6 +536,7 @@ json_t *program_result(const program *p) {
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_object_set_new(result, counts[i].name,
                             json_integer(opro_run_count(run, counts[i].counter)));
+    json_object_set_new(result, "state_hash", json_string(hash));
     proposer_result(p, result);
     json_object_set_new(result, "improvements", improvements(t));
     return result;

@@ -82,11 +82,13 @@ static int write_report(program *p, const travel *t, double optimum) {
 }
 
 int main(int argc, char **argv) {
-    travel t = {0};
+    travel t = {.starts = -1};
     double optimum = NAN;
     const option options[] = {
         {"blind", NULL, "the search sees lengths only, no distances (option polish=0)", OPTION_FLAG,
          &t.blind},
+        {"starts", "N", "random round trips to start from (default 0; with a model 5)",
+         OPTION_COUNT, &t.starts},
         {"optimum", "N", "the length of the shortest round trip: prints the gap, and stops there",
          OPTION_REAL, &optimum}};
     program p = {.name = "tour",
@@ -100,6 +102,7 @@ int main(int argc, char **argv) {
         status = program_fail(&p, "--optimum: a length is 0 or more, not %g", optimum);
     if (status == 0 && !isnan(optimum)) /* room for rounding where lengths are no integers */
         opro_config_set_real(p.config, OPRO_OPT_TARGET_SCORE, optimum * (1 + 1e-12));
+    if (t.starts < 0) t.starts = p.by.kind == PROPOSER_LOCAL ? 0 : 5;
     if (status == 0) status = load(&p, &t);
     if (status == 0) status = travel_run(&p, &t);
     if (status == 0) status = write_report(&p, &t, optimum);

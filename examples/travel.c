@@ -18,6 +18,42 @@ static int baselines(const program *p, travel *t) {
     return program_check(p, st, opro_tour_error(t->tour), "the baselines");
 }
 
+/* The next of a row of random numbers below n: a linear congruential generator (Knuth, MMIX). */
+static size_t random_below(uint64_t *state, size_t n) {
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (size_t)((*state >> 33) % n);
+}
+
+/* Random round trips, the same for the same seed (Fisher & Yates 1938). */
+static opro_status add_starts(const program *p, travel *t) {
+    opro_status st = OPRO_OK;
+    int64_t seed = 0;
+    uint64_t state;
+    char *text = malloc(t->n * 8 + 1);
+
+    if (!text) return OPRO_ERR_NOMEM;
+    opro_config_get_int(p->config, OPRO_OPT_SEED, &seed);
+    state = (uint64_t)seed;
+    for (int64_t start = 0; start < t->starts && st == OPRO_OK; start++) {
+        size_t len = 0;
+
+        for (size_t i = 0; i < t->n; i++)
+            t->best[i] = (int32_t)i;
+        for (size_t i = t->n - 1; i > 0; i--) {
+            size_t k = random_below(&state, i + 1);
+            int32_t other = t->best[k];
+
+            t->best[k] = t->best[i];
+            t->best[i] = other;
+        }
+        for (size_t i = 0; i < t->n; i++)
+            len += (size_t)sprintf(text + len, i ? ",%d" : "%d", (int)t->best[i]);
+        st = opro_problem_add_initial(t->problem, text, len);
+    }
+    free(text);
+    return st;
+}
+
 int travel_run(program *p, travel *t) {
     opro_scorer *scorer = NULL;
     const char *text;
@@ -32,6 +68,8 @@ int travel_run(program *p, travel *t) {
     st = opro_problem_new_tour(&t->problem, t->tour, NULL);
     if (st == OPRO_OK) st = opro_scorer_new_tour(&scorer, t->tour, NULL);
     if (program_check(p, st, opro_tour_error(t->tour), "setting up")) goto out;
+    st = add_starts(p, t);
+    if (program_check(p, st, opro_problem_error(t->problem), "random starts")) goto out;
     if (program_run(p, t->problem, scorer)) goto out;
     text = program_best(p, &t->length);
     st = opro_permutation_parse(t->problem, text, OPRO_ZT, t->best, t->n);

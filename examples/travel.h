@@ -11,6 +11,7 @@
 typedef struct travel {
     opro_tour *tour; /* the instance: set it up, then travel_run() */
     int blind;       /* the search sees lengths only               */
+    int64_t starts;  /* random round trips to start from           */
     const char *const *names;
     size_t n;
     opro_problem *problem;
