@@ -23,7 +23,7 @@ void opro__openai_sampling(opro__buf *out, const opro__ask *ask) {
 
 /* How the last message is said to be a beginning. */
 static void mark_begun(opro__buf *out, int32_t prefix) {
-    if (prefix == OPRO_PREFIX_MARKED && out->len) {
+    if (prefix == OPRO_PREFIX_MARKED) {
         opro__buf_cut(out, out->len - strlen("}]"));
         opro__buf_addz(out, ",\"prefix\":true}]");
     } else if (prefix == OPRO_PREFIX_CONTINUE) {

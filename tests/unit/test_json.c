@@ -453,7 +453,7 @@ static void check_limited(const char *begin, const char *middle, size_t n, const
 
     assert_non_null(want);
     json_set_alloc_funcs(limited_alloc, limited_free);
-    for (size_t limit = 0; st != OPRO_OK; limit += 20011) {
+    for (size_t limit = 0; st != OPRO_OK; limit += 20011 + limit / 8) {
         json_t *root = NULL;
 
         jansson_left = limit;
