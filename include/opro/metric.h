@@ -58,7 +58,12 @@ OPRO_API opro_status opro_metric_set_boxed(opro_metric *metric, int32_t boxed);
 
 /*
  * OPRO_METRIC_REGEX: the reply is right if what the first group (or the whole pattern) matches
- * equals the answer; the pattern's last match counts. OPRO_METRIC_JSON_FIELD: the member's name.
+ * equals the answer, blanks at the ends aside; the pattern's last match counts. So that time stays
+ * bounded, the last 8192 bytes of the reply are searched, a pattern has at most 1000 bytes, its
+ * repetitions {n,m} multiply to at most 1000, and it has no backreferences. It is the system's
+ * regcomp(): its memory and its locale are the system's. OPRO_ERR_PARSE: no such pattern, with the
+ * system's words.
+ * OPRO_METRIC_JSON_FIELD: the member's name; the last object of the reply that has it counts.
  * Since 0.1.
  */
 OPRO_API opro_status opro_metric_set_pattern(opro_metric *metric, const char *pattern, size_t len);
@@ -76,8 +81,11 @@ OPRO_API opro_status opro_metric_set_fn(opro_metric *metric, opro_metric_fn fn, 
 
 /*
  * Judge a reply. question: the text that the model was given (its options are read from it, for
- * choices); may be "". OPRO_ERR_FAILED: where the published program crashes, the reference metric
- * has no verdict, and says why. The verdict lives until the next judgement. Since 0.1.
+ * choices); may be "". reply NULL: there is none. Any bytes will do: what is not UTF-8 matches
+ * nothing, and comes out as U+FFFD. OPRO_ERR_FAILED: where the published program crashes, the
+ * reference metric has no verdict, and says why. OPRO_ERR_INVALID: the answer is not of the
+ * metric's kind (NUMBER, CHOICE, CONTAINS). OPRO_ERR_LIMIT: a text of more than 256 MiB. Takes
+ * time in proportion to the texts. The verdict lives until the next judgement. Since 0.1.
  */
 OPRO_API opro_status opro_metric_judge(opro_metric *metric, const char *reply, size_t reply_len,
                                        const char *answer, size_t answer_len, const char *question,

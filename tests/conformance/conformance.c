@@ -15,8 +15,10 @@ static const struct {
     const char *argument;
     int (*run)(const char *path);
 } commands[] = {
+    {"metrics", "FILE.jsonl", conformance_metrics},
     {"replies", "FILE.jsonl", conformance_replies},
     {"tsplib", "FOLDER", conformance_tsplib},
+    {"vectors", "FILE.jsonl", conformance_vectors},
 };
 
 #define N_COMMANDS (sizeof commands / sizeof *commands)

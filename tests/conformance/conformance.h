@@ -29,6 +29,12 @@ char *read_file(const char *path, size_t *len);
 /* conformance replies FILE.jsonl: cutting candidates out of replies. */
 int conformance_replies(const char *path);
 
+/* conformance metrics FILE.jsonl: answer matching. */
+int conformance_metrics(const char *path);
+
+/* conformance vectors FILE.jsonl: functions of the published program. */
+int conformance_vectors(const char *path);
+
 /*
  * conformance tsplib FOLDER: instances, solutions and baselines of the travelling salesman's
  * problem.

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* Simple rules: the same text, whole words, a regular expression, a member of a JSON object. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <math.h>
+#include <string.h>
+
+#include "base/json_cursor.h"
+#include "base/num.h"
+#include "base/utf8.h"
+#include "metric.h"
+#include "metric_strict.h"
+#include "opro/dataset.h"
+
+static opro_status no_memory(opro_metric *metric) {
+    return opro__fail(&metric->err, OPRO_ERR_NOMEM, "out of memory");
+}
+
+/* ---- the same text, whole words -------------------------------------------------------------- */
+
+opro_status opro__metric_exact(opro_metric *metric, const opro__matter *matter) {
+    const opro__piece reply = opro__piece_strip(matter->reply);
+
+    return opro__metric_decide(metric, opro__piece_same(reply, opro__piece_strip(matter->answer)),
+                               reply, "exact");
+}
+
+static opro__piece lower_copy(opro__buf *buf, opro__piece text) {
+    opro__buf_clear(buf);
+    opro__letters_lower(buf, text, NULL);
+    return (opro__piece){opro__buf_text(buf), buf->len};
+}
+
+opro_status opro__metric_contains(opro_metric *metric, const opro__matter *matter) {
+    const opro__piece reply = lower_copy(&metric->reply, matter->reply);
+    const opro__piece wanted = opro__piece_strip(lower_copy(&metric->answer, matter->answer));
+    const opro__piece nothing = {"", 0};
+    int found;
+
+    if (metric->reply.status != OPRO_OK || metric->answer.status != OPRO_OK)
+        return no_memory(metric);
+    if (wanted.len == 0)
+        return opro__fail(&metric->err, OPRO_ERR_INVALID,
+                          "the answer that is wanted is empty: every reply would contain it");
+    found = opro__word_find(reply, wanted) != NULL;
+    return opro__metric_decide(metric, found, found ? opro__piece_strip(matter->answer) : nothing,
+                               "contains");
+}
+
+/* ---- regular expressions --------------------------------------------------------------------- */
+
+/*
+ * What a pattern may ask for, so that its automaton stays small: repetitions {n,m} whose product is
+ * at most this, and no backreference, which would have to be tried out.
+ */
+#define REPEATS_MAX 1000
+
+/* The end of the reply that is searched. */
+#define SEARCHED 8192
+
+static int is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/* The largest bound of "{n,m}" at s; 1 for braces that are none. */
+static int64_t bound_at(const char *s) {
+    int64_t largest = 1, n = 0;
+
+    for (s++; is_digit(*s) || *s == ','; s++) {
+        n = *s == ',' ? 0 : n * 10 + (*s - '0');
+        if (n > REPEATS_MAX) return n;
+        if (n > largest) largest = n;
+    }
+    return largest;
+}
+
+static const char *excess(const char *pattern) {
+    int64_t product = 1;
+    int inside = 0; /* a bracket expression */
+
+    for (const char *s = pattern; *s; s++) {
+        if (inside) {
+            inside = *s != ']';
+            continue;
+        }
+        if (*s == '[') {
+            inside = 1;
+            if (s[1] == '^') s++;
+            if (s[1] == ']') s++;
+        } else if (*s == '\\') {
+            if (s[1] >= '1' && s[1] <= '9') return "backreferences are not supported";
+            if (s[1]) s++;
+        } else if (*s == '{') {
+            product *= bound_at(s);
+            if (product > REPEATS_MAX) return "its repetitions {n,m} are too many";
+        }
+    }
+    return NULL;
+}
+
+void opro__metric_free_regex(opro_metric *metric) {
+    if (!metric->regex) return;
+    regfree(metric->regex);
+    opro__free(&metric->mem, metric->regex);
+    metric->regex = NULL;
+}
+
+opro_status opro__metric_compile(opro_metric *metric, const char *pattern, regex_t **regex) {
+    const char *reason = excess(pattern);
+    char message[200];
+    regex_t *made;
+    int error;
+
+    if (reason)
+        return opro__fail(&metric->err, OPRO_ERR_PARSE, "the regular expression %s: %s",
+                          opro__quote(pattern, strlen(pattern)).text, reason);
+    made = opro__calloc(&metric->mem, 1, sizeof *made);
+    if (!made) return no_memory(metric);
+    error = regcomp(made, pattern, REG_EXTENDED);
+    if (error == 0) {
+        *regex = made;
+        return OPRO_OK;
+    }
+    regerror(error, made, message, sizeof message);
+    opro__free(&metric->mem, made);
+    if (error == REG_ESPACE) return no_memory(metric);
+    return opro__fail(&metric->err, OPRO_ERR_PARSE, "the regular expression %s: %s",
+                      opro__quote(pattern, strlen(pattern)).text, message);
+}
+
+/* The end of the reply, with a NUL behind it and none in it. */
+static opro__piece searched(opro_metric *metric, opro__piece reply) {
+    if (reply.len > SEARCHED) {
+        size_t cut = reply.len - SEARCHED;
+
+        while (cut < reply.len && ((unsigned char)reply.s[cut] & 0xc0) == 0x80)
+            cut++;
+        reply = opro__piece_from(reply, reply.s + cut);
+    }
+    opro__buf_clear(&metric->reply);
+    opro__utf8_repair(&metric->reply, reply.s, reply.len);
+    return (opro__piece){opro__buf_text(&metric->reply), metric->reply.len};
+}
+
+/* The last match: its first group, or all of it. 1, 0, or -1: no memory. */
+static int last_match(const regex_t *regex, opro__piece text, opro__piece *found) {
+    size_t at = 0;
+    int any = 0;
+
+    while (at <= text.len) {
+        regmatch_t match[2];
+        int error = regexec(regex, text.s + at, 2, match, at ? REG_NOTBOL : 0), group;
+
+        if (error == REG_ESPACE) return -1;
+        if (error != 0) break;
+        group = match[1].rm_so >= 0;
+        *found = (opro__piece){text.s + at + match[group].rm_so,
+                               (size_t)(match[group].rm_eo - match[group].rm_so)};
+        any = 1;
+        at += (size_t)match[0].rm_eo;
+        if (match[0].rm_eo == match[0].rm_so) at++;
+    }
+    return any;
+}
+
+/* The same text but for blanks at the ends; the same number, where answers are numbers. */
+static int same_answer(const opro_metric *metric, opro__piece got, opro__piece wanted) {
+    double a, b;
+
+    got = opro__piece_strip(got);
+    wanted = opro__piece_strip(wanted);
+    if (opro__piece_same(got, wanted)) return 1;
+    if (metric->task != OPRO_TASK_NUMBER || !opro__piece_float(got, &a) ||
+        !opro__piece_float(wanted, &b))
+        return 0;
+    return fabs(a - b) <= metric->absolute + metric->relative * fabs(b);
+}
+
+opro_status opro__metric_regex(opro_metric *metric, const opro__matter *matter) {
+    opro__piece text, match = {"", 0};
+    int found;
+
+    if (!metric->regex)
+        return opro__fail(&metric->err, OPRO_ERR_STATE,
+                          "there is no regular expression yet: opro_metric_set_pattern()");
+    text = searched(metric, matter->reply);
+    if (metric->reply.status != OPRO_OK) return no_memory(metric);
+    found = last_match(metric->regex, text, &match);
+    if (found < 0) return no_memory(metric);
+    return opro__metric_decide(metric, found && same_answer(metric, match, matter->answer), match,
+                               found ? "regular expression" : "no match");
+}
+
+/* ---- members of JSON ------------------------------------------------------------------------- */
+
+/* Bytes looked at for each byte of the reply, before the search for an object is given up. */
+#define LOOKS 8
+
+/* The member's value in the object that begins at s: the last one of that name. */
+static int member_of(opro_metric *metric, char *s, size_t len, opro__piece *value) {
+    opro__cursor cursor = {.s = s, .len = len, .newlines = 1};
+    int found = 0;
+
+    if (!opro__cursor_take(&cursor, '{', "an object")) return 0;
+    while (opro__cursor_peek(&cursor) == '"') {
+        const char *name, *text;
+        size_t name_len, text_len;
+
+        if (!opro__cursor_skip(&cursor, &name, &name_len) ||
+            !opro__cursor_take(&cursor, ':', "a colon") ||
+            !opro__cursor_skip(&cursor, &text, &text_len))
+            return found;
+        opro__buf_clear(&metric->work);
+        opro__buf_add(&metric->work, name, name_len);
+        if (metric->work.status != OPRO_OK) return -1;
+        cursor.expected = NULL;
+        {
+            opro__cursor in_name = {.s = metric->work.data, .len = name_len};
+            char *decoded;
+            size_t decoded_len;
+
+            if (opro__cursor_string(&in_name, &decoded, &decoded_len) &&
+                decoded_len == metric->pattern_len &&
+                memcmp(decoded, metric->pattern, decoded_len) == 0) {
+                *value = (opro__piece){text, text_len};
+                found = 1;
+            }
+        }
+        if (opro__cursor_peek(&cursor) != ',') break;
+        opro__cursor_take(&cursor, ',', ",");
+    }
+    return found;
+}
+
+/* The last object of the reply that has the member. 1, 0, or -1: no memory. */
+static int find_member(opro_metric *metric, opro__piece reply, opro__piece *value) {
+    size_t looks = 0, at = 0;
+    int any = 0;
+
+    while (at < reply.len && looks <= LOOKS * reply.len) {
+        const char *open = memchr(reply.s + at, '{', reply.len - at), *object;
+        opro__cursor cursor;
+        size_t len;
+        int found;
+
+        if (!open) break;
+        at = (size_t)(open - reply.s);
+        cursor = (opro__cursor){.s = metric->reply.data, .len = reply.len, .at = at, .newlines = 1};
+        if (!opro__cursor_skip(&cursor, &object, &len)) {
+            looks += cursor.at - at + 1;
+            at++;
+            continue;
+        }
+        found = member_of(metric, metric->reply.data + at, len, value);
+        if (found < 0) return -1;
+        any |= found;
+        at += len;
+    }
+    return any;
+}
+
+/* A string without its quotes and escapes; anything else as it is. */
+static opro__piece plain_value(opro_metric *metric, opro__piece value) {
+    opro__cursor cursor;
+    char *text;
+    size_t len;
+
+    if (value.len == 0 || value.s[0] != '"') return value;
+    cursor =
+        (opro__cursor){.s = metric->reply.data + (value.s - metric->reply.data), .len = value.len};
+    return opro__cursor_string(&cursor, &text, &len) ? (opro__piece){text, len} : value;
+}
+
+opro_status opro__metric_json_field(opro_metric *metric, const opro__matter *matter) {
+    opro__piece reply, value = {"", 0};
+    double a, b;
+    int found, right;
+
+    if (!metric->pattern)
+        return opro__fail(&metric->err, OPRO_ERR_STATE,
+                          "there is no member's name yet: opro_metric_set_pattern()");
+    opro__buf_clear(&metric->reply);
+    opro__utf8_repair(&metric->reply, matter->reply.s, matter->reply.len);
+    if (metric->reply.status != OPRO_OK) return no_memory(metric);
+    reply = (opro__piece){opro__buf_text(&metric->reply), metric->reply.len};
+    found = find_member(metric, reply, &value);
+    if (found < 0) return no_memory(metric);
+    value = plain_value(metric, value);
+    right = found && same_answer(metric, value, matter->answer);
+    if (found && !right && opro__piece_float(value, &a) && opro__piece_float(matter->answer, &b))
+        right = a == b;
+    return opro__metric_decide(metric, right, value, found ? "JSON member" : "no such member");
+}
