@@ -149,7 +149,7 @@ opro_status opro__easy_load(CURL *easy, opro__exchange *exchange) {
 
 void opro__easy_give(opro__transport *t, CURL *easy, int useful) {
     void *easies = t->easies;
-    int kept = useful && t->n_easies < OPRO__IDLE_EASY &&
+    int kept = useful &&
                opro__reserve(t->mem, &easies, &t->cap_easies, t->n_easies + 1, sizeof *t->easies);
 
     t->easies = easies;

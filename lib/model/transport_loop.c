@@ -249,6 +249,7 @@ static void run_due(opro__transport *t) {
 
         if (multi->over <= t->now) {
             opro__multi_retire(multi);
+            opro__easy_clear(t); /* there was more to do once than there is now */
         } else if (multi->due <= t->now) {
             multi->due = INT64_MAX; /* libcurl says when it wants to be called again */
             act(multi, CURL_SOCKET_TIMEOUT, 0);

@@ -11,7 +11,6 @@ enum {
     /* Exchanges for each multi handle: its work grows with them; each reads certificates anew */
     OPRO__MULTI_LOAD = 128,
     OPRO__MULTI_LOAD_TLS = 256,
-    OPRO__IDLE_EASY = 256,      /* easy handles kept for later, at most                    */
     OPRO__DNS_SECONDS = 60,     /* how long a name that was looked up is known             */
     OPRO__RECEIVE_BYTES = 4096, /* of libcurl's buffer, one for each exchange under way    */
     OPRO__HOST_STREAMS = 16,    /* connections of a multi handle, each for many exchanges  */

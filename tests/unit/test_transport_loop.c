@@ -45,7 +45,7 @@ static void test_many(void **state) {
     crowd(&s, talks, MANY);
     assert_int_equal(s.server.accepts, MANY);
     assert_int_equal(s.t->n_multis, (MANY + OPRO__MULTI_LOAD - 1) / OPRO__MULTI_LOAD);
-    assert_true(s.t->n_easies <= OPRO__IDLE_EASY);
+    assert_int_equal(s.t->n_easies, MANY);
     crowd(&s, talks, MANY);
     assert_int_equal(s.server.accepts, MANY);
     crowd(&s, talks, 100); /* few need one handle of libcurl's only, and no new connection */
@@ -96,6 +96,7 @@ static void test_over(void **state) {
     s.t->multis[0]->over = 0;
     opro__transport_work(s.t, 0);
     assert_int_equal(s.t->n_multis, 0);
+    assert_int_equal(s.t->n_easies, 0);
     assert_int_equal(watched(s.t), 0);
     assert_true(opro__transport_timeout(s.t) == -1);
     WAIT_UNTIL(s.server.open == 0);
