@@ -555,6 +555,114 @@ static void a_loop_of_the_hosts_drives_it(void **state) {
     end(&w);
 }
 
+/* ---- sockets that the host watches ----------------------------------------------------------- */
+
+typedef struct watcher {
+    world *w;
+    struct pollfd fds[64];
+    nfds_t n;
+    long long due;   /* -1: no timer is set */
+    opro_run *stops; /* as soon as there is a connection */
+} watcher;
+
+static int32_t watch(opro_model *model, int64_t fd, int32_t events, void *user_data) {
+    watcher *l = user_data;
+    nfds_t i = 0;
+
+    (void)model;
+    while (i < l->n && l->fds[i].fd != fd)
+        i++;
+    if (events == OPRO_POLL_NONE) {
+        if (i < l->n) l->fds[i] = l->fds[--l->n];
+        return OPRO_OK;
+    }
+    if (i == l->n) l->n++;
+    l->fds[i] = (struct pollfd){.fd = (int)fd};
+    if (events & OPRO_POLL_IN) l->fds[i].events |= POLLIN;
+    if (events & OPRO_POLL_OUT) l->fds[i].events |= POLLOUT;
+    if (l->stops && l->n > 1) {
+        opro_run_stop(l->stops); /* its calls cannot end here, inside the client */
+        l->stops = NULL;
+    }
+    return OPRO_OK;
+}
+
+static int32_t set_timer(opro_model *model, int64_t timeout_ms, void *user_data) {
+    (void)model;
+    ((watcher *)user_data)->due = timeout_ms < 0 ? -1 : mock_ms() + timeout_ms;
+    return OPRO_OK;
+}
+
+static void turn(watcher *l) {
+    int wait = l->due < 0 ? 100 : l->due > mock_ms() ? (int)(l->due - mock_ms()) : 0;
+
+    poll(l->fds, l->n, wait);
+    for (nfds_t i = 0; i < l->n; i++) {
+        short happened = l->fds[i].revents;
+
+        if (!happened) continue;
+        l->fds[i].revents = 0;
+        opro_model_socket_action(l->w->model, l->fds[i].fd,
+                                 (happened & POLLIN ? OPRO_POLL_IN : 0) |
+                                     (happened & POLLOUT ? OPRO_POLL_OUT : 0) |
+                                     (happened & (POLLERR | POLLHUP) ? OPRO_POLL_ERROR : 0));
+        break; /* the list may be another now */
+    }
+    if (l->due >= 0 && mock_ms() >= l->due) {
+        l->due = -1;
+        opro_model_timer_action(l->w->model);
+    }
+}
+
+static void watch_sockets(world *w, watcher *l) {
+    *l = (watcher){.w = w, .due = -1};
+    assert_int_equal(opro_model_set_socket_fn(w->model, watch, l, NULL), OPRO_OK);
+    assert_int_equal(opro_model_set_timer_fn(w->model, set_timer, l, NULL), OPRO_OK);
+}
+
+/* The host drives the client, and the driver leaves it alone. */
+static void a_host_may_watch_the_sockets(void **state) {
+    world w;
+    host h;
+    watcher l;
+    opro_status st;
+
+    (void)state;
+    begin(&w, SLOW, "");
+    watch_sockets(&w, &l);
+    drive(&w, &h, "steps=4 samples_per_step=4 samples_per_request=1");
+    while ((st = opro_driver_poll(h.driver, 0)) != OPRO_DONE) {
+        assert_true(st >= 0);
+        if (st == OPRO_WAIT) turn(&l);
+    }
+    host_expect_stop(&h, OPRO_STOP_STEPS);
+    assert_int_equal(opro_trajectory_scored(opro_driver_trajectory(h.driver)), 16);
+    opro_driver_free(h.driver);
+    end(&w);
+    assert_int_equal(l.n, 0);
+}
+
+static void a_run_may_stop_inside_the_client(void **state) {
+    opro_run *run = run_of(text_problem(), "samples_per_step=3 samples_per_request=1");
+    opro_request *request;
+    world w;
+    watcher l;
+
+    (void)state;
+    begin(&w, IDEAS, "");
+    watch_sockets(&w, &l);
+    l.stops = run;
+    while (opro_run_next(run, 0, &request) == OPRO_OK)
+        assert_int_equal(opro_optimizer_propose(w.optimizer, run, request), OPRO_PENDING);
+    while (l.stops)
+        turn(&l);
+    assert_int_equal(opro_run_stop_reason(run), OPRO_STOP_HOST);
+    opro_run_free(run);
+    while (figure(&w, OPRO_MODEL_WAITING) + figure(&w, OPRO_MODEL_IN_FLIGHT) > 0)
+        turn(&l);
+    end(&w);
+}
+
 /* ---- no memory ------------------------------------------------------------------------------- */
 
 /* The n-th allocation fails, for every n: no crash, nothing lost, and the run ends or goes on. */
@@ -618,6 +726,8 @@ int main(void) {
         cmocka_unit_test(posts_come_in_between),
         cmocka_unit_test(an_idle_model_is_quiet),
         cmocka_unit_test(a_loop_of_the_hosts_drives_it),
+        cmocka_unit_test(a_host_may_watch_the_sockets),
+        cmocka_unit_test(a_run_may_stop_inside_the_client),
         cmocka_unit_test(without_memory),
     };
 
