@@ -14,6 +14,7 @@ static const struct {
 } functions[] = {
     {"accuracy", vector_accuracy},
     {"normalize", vector_normalize},
+    {"train_split", vector_train_split},
     {"verdict_one_round", vector_verdict_one_round},
     {"verdict_two_round", vector_verdict_two_round},
 };

@@ -11,6 +11,10 @@
 /* Numbers are reals throughout. NULL: an error, which agrees with a vector that has "error". */
 typedef json_t *(*vector_fn)(const json_t *in);
 
+/* ---- vectors_dataset.c ----------------------------------------------------------------------- */
+
+json_t *vector_train_split(const json_t *in);
+
 /* ---- vectors_metric.c ------------------------------------------------------------------------ */
 
 json_t *vector_normalize(const json_t *in);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Expected numbers: made with NumPy 1.24, and its published test values of MT19937. */
+/* Expected numbers: NumPy's, and the published test values of MT19937. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
