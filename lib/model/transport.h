@@ -60,7 +60,7 @@ typedef struct opro__transport_settings {
     const char *ca_file, *ca_dir, *proxy; /* NULL: none; copied */
 } opro__transport_settings;
 
-/* Tells the owner which sockets to watch (the socket function of the model's); 0, or it stops. */
+/* Hears which socket to watch for what (the socket function of the model's). */
 typedef void (*opro__watch_fn)(void *ctx, int fd, int events);
 
 /* OPRO_ERR_NOMEM; OPRO_ERR_FAILED with a message. */
@@ -104,7 +104,10 @@ void opro__transport_time(opro__transport *transport);
 /* An exchange that is over, in the order in which they ended; NULL. It is the owner's again. */
 opro__exchange *opro__transport_finished(opro__transport *transport);
 
-/* Milliseconds until libcurl wants opro__transport_time() or _work(); -1: it does not. */
+/*
+ * Milliseconds until opro__transport_time() or _work() has something to do; -1: not before a socket
+ * has. There may be something without exchanges: connections that are kept too long already.
+ */
 int64_t opro__transport_timeout(const opro__transport *transport);
 
 /* The epoll descriptor: readable when there is something to work on. */

@@ -8,7 +8,7 @@
 #include "transport.h"
 
 enum {
-    /* Exchanges for each multi handle: its work grows with them; each reads certificates anew */
+    /* Exchanges for each multi handle: its work grows with them; each reads certificates anew. */
     OPRO__MULTI_LOAD = 128,
     OPRO__MULTI_LOAD_TLS = 256,
     OPRO__DNS_SECONDS = 60,     /* how long a name that was looked up is known             */
@@ -24,7 +24,7 @@ typedef struct opro__multi {
     opro__transport *transport;
     CURLM *handle;
     size_t in_flight;
-    int64_t due;  /* when libcurl wants to be called; INT64_MAX: it does not   */
+    int64_t due;  /* when libcurl wants to be called; INT64_MAX: it does not               */
     int64_t over; /* when its connections are of no use any more; INT64_MAX: not known yet */
     int retired;  /* for other settings, broken, or over: nothing new starts here          */
 } opro__multi;
@@ -35,11 +35,10 @@ typedef struct opro__multi {
  */
 typedef struct opro__socket {
     opro__multi *multi;
-    uint32_t
-        generation;  /* tells events of a closed socket from those of the next with its number */
-    uint8_t wanted;  /* OPRO_POLL_... that libcurl wants                                      */
-    uint8_t watched; /* OPRO_POLL_... that epoll or the watch function were told              */
-    uint8_t ours;    /* opened by us: we hear when it is closed                               */
+    uint32_t generation; /* tells its events from those of an earlier one with its number */
+    uint8_t wanted;      /* OPRO_POLL_... that libcurl wants                              */
+    uint8_t watched;     /* OPRO_POLL_... that epoll or the watch function were told      */
+    uint8_t ours;        /* opened by us: we hear when it is closed                       */
 } opro__socket;
 
 typedef struct opro__exchange_list {
