@@ -29,6 +29,8 @@ typedef struct opro__dialect {
     const char *key_prefix;   /* "Bearer "                                         */
     const char *fixed_header; /* "anthropic-version: 2023-06-01"; NULL: none       */
     const char *request_id;   /* the answer's header to keep for reports, lower case */
+    const char
+        *default_url; /* for a key from the environment that comes without an address; NULL */
     /* names in the environment, the first that is set counts; NULL ends */
     const char *const *env_url;
     const char *const *env_key;

@@ -109,6 +109,7 @@ const opro__dialect opro__dialect_anthropic = {
     .key_prefix = "",
     .fixed_header = "anthropic-version: 2023-06-01",
     .request_id = "request-id",
+    .default_url = "https://api.anthropic.com/v1",
     .env_url = urls,
     .env_key = keys,
     .env_path = "/v1",

@@ -18,6 +18,7 @@ const opro__dialect opro__dialect_azure = {
     .key_header = "api-key",
     .key_prefix = "",
     .request_id = "x-request-id",
+    .default_url = NULL,
     .env_url = urls,
     .env_key = keys,
     .env_path = "/openai/v1",

@@ -211,6 +211,7 @@ const opro__dialect opro__dialect_gemini = {
     .key_header = "x-goog-api-key",
     .key_prefix = "",
     .request_id = "x-request-id",
+    .default_url = "https://generativelanguage.googleapis.com/v1beta",
     .env_url = urls,
     .env_key = keys,
     .env_path = "/v1beta",

@@ -165,6 +165,7 @@ const opro__dialect opro__dialect_openai = {
     .key_header = "Authorization",
     .key_prefix = "Bearer ",
     .request_id = "x-request-id",
+    .default_url = "https://api.openai.com/v1",
     .env_url = urls,
     .env_key = keys,
     .env_path = "",

@@ -110,6 +110,7 @@ const opro__dialect opro__dialect_responses = {
     .key_header = "Authorization",
     .key_prefix = "Bearer ",
     .request_id = "x-request-id",
+    .default_url = "https://api.openai.com/v1",
     .env_url = urls,
     .env_key = keys,
     .env_path = "",
