@@ -65,10 +65,12 @@ static int print_help(const program *p) {
 
         printf("%*s%s\n", width < 20 ? 21 - width : 1, "", o->help);
     }
-    fputs(proposer_help, stdout);
+    proposer_print_help(&p->by);
     printf(common_help, (long long)p->steps);
-    puts("\nThe proposals are those of classical local search, unless --optimizer says otherwise.\n"
-         "Exit code: 0 if all went well, 1 if not, 2 for wrong arguments, 130 after Ctrl-C\n"
+    if (p->by.kind == PROPOSER_LOCAL)
+        puts("\nNo language model takes part, unless --optimizer says so: the proposals are those\n"
+             "of classical local search.");
+    puts("\nExit code: 0 if all went well, 1 if not, 2 for wrong arguments, 130 after Ctrl-C\n"
          "(what was found until then is printed).");
     return PROGRAM_HELP;
 }

@@ -8,9 +8,10 @@
 
 #include "common.h"
 
-const char proposer_help[] =
-    "  --optimizer WHO    who proposes: local (default), model, record:FILE (the model, and\n"
-    "                     FILE remembers it), replay:FILE (what FILE remembers, no network)\n"
+static const char help[] =
+    "  --optimizer WHO    who proposes: local, model, record:FILE (the model, and FILE\n"
+    "                     remembers it), replay:FILE (what FILE remembers, no network);\n"
+    "                     default: %s\n"
     "  --base-url URL     the model's endpoint, with its version: http://127.0.0.1:8080/v1\n"
     "  --model-name NAME  the model's name there; OPENAI_API_KEY alone: " DEFAULT_MODEL "\n"
     "  --concurrency N    requests in flight, always so many (default: as many as go well)\n"
@@ -18,13 +19,19 @@ const char proposer_help[] =
     "  --show-prompt      print the first meta-prompt\n"
     "  --show-reply       print the first reply\n";
 
+static const char *const kinds[] = {"local", "model", "record", "replay"};
+
+void proposer_print_help(const proposer *by) {
+    printf(help, kinds[by->kind]);
+}
+
 /* ---- options --------------------------------------------------------------------------------- */
 
 static int set_kind(program *p, const char *value) {
     static const struct {
         const char *name;
         int kind;
-    } kinds[] = {{"record:", PROPOSER_RECORD}, {"replay:", PROPOSER_REPLAY}};
+    } files[] = {{"record:", PROPOSER_RECORD}, {"replay:", PROPOSER_REPLAY}};
     proposer *by = &p->by;
 
     by->kind = PROPOSER_LOCAL;
@@ -32,10 +39,10 @@ static int set_kind(program *p, const char *value) {
     by->kind = PROPOSER_MODEL;
     if (strcmp(value, "model") == 0) return 1;
     for (size_t i = 0; i < 2; i++) {
-        size_t len = strlen(kinds[i].name);
+        size_t len = strlen(files[i].name);
 
-        if (strncmp(value, kinds[i].name, len) != 0 || !value[len]) continue;
-        by->kind = kinds[i].kind;
+        if (strncmp(value, files[i].name, len) != 0 || !value[len]) continue;
+        by->kind = files[i].kind;
         by->file = value + len;
         return 1;
     }
@@ -253,7 +260,6 @@ void proposer_print(const program *p) {
 }
 
 void proposer_result(const program *p, json_t *result) {
-    static const char *const kinds[] = {"local", "model", "record", "replay"};
     const proposer *by = &p->by;
     const opro_run *run = opro_driver_run_handle(p->driver);
     const struct {

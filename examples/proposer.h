@@ -36,7 +36,8 @@ typedef struct proposer {
     char failure[400];         /* the last one, in words */
 } proposer;
 
-extern const char proposer_help[];
+/* The lines of --help, with the default as it is set now. */
+void proposer_print_help(const proposer *by);
 
 /* Take an option: 1, or 0 if it is none of these, or the status of a failure, which it has said. */
 int proposer_option(struct program *p, const char *name, size_t len, const char *value);

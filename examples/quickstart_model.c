@@ -215,6 +215,8 @@ int main(int argc, char **argv) {
     int status = program_open(&p, argc, argv);
 
     if (status == 0 && p.report) status = program_fail(&p, "it has no --report");
+    if (status == 0 && p.by.kind == PROPOSER_LOCAL)
+        status = program_fail(&p, "it compares a model with the local search: --optimizer model");
     if (status == 0)
         status = program_check(&p, make_regression(&trials[0]), NULL, "setting up the regression");
     if (status == 0) status = program_check(&p, make_tour(&trials[1]), NULL, "setting up the tour");

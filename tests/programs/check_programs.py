@@ -122,7 +122,7 @@ class Common(Case):
                            "--optimizer", "--base-url", "--model-name", "--concurrency", "--temperature",
                            "--show-prompt", "--show-reply"):
                 self.assertIn(option, text)
-            self.assertIn("classical local search, unless --optimizer", text)
+            self.assertIn("No language model takes part, unless --optimizer says so", text)
             self.assertIn("local_restart", self.good(name, "--options"))
 
     def test_words(self):
@@ -661,6 +661,8 @@ class Model(Case):
         for words in ("---- the first meta-prompt ----", "---- the first reply ----", "best start", "the model went",
                       "the local search, with as many proposals,"):
             self.assertIn(words, text)
+        self.assertIn("default: model", self.good("quickstart_model", "--help"))
+        self.bad(1, "quickstart_model", "--optimizer=local", says=["--optimizer model"])
         self.bad(1, *args, "--report=r.svg", says=["--report"])
         self.assertFalse((self.dir / "r.svg").exists())
 
