@@ -54,9 +54,14 @@ static void multi_free(opro__multi *multi) {
     opro__free(t->mem, multi);
 }
 
+/* Each connection may carry many exchanges at once, as far as is known. */
+static int has_streams(const opro__transport *t) {
+    return t->settings.http2 && t->tls && !t->one_each;
+}
+
 static opro__multi *multi_new(opro__transport *t) {
     void *multis = t->multis;
-    long connections = t->settings.http2 && t->tls && !t->one_each ? OPRO__HOST_STREAMS : 0;
+    long connections = has_streams(t) ? OPRO__HOST_STREAMS : 0;
     opro__multi *multi = NULL;
 
     if (!opro__reserve(t->mem, &multis, &t->cap_multis, t->n_multis + 1, sizeof *t->multis))
@@ -79,13 +84,17 @@ static opro__multi *multi_new(opro__transport *t) {
     return multi;
 }
 
+static size_t multi_load(const opro__transport *t) {
+    if (!t->tls) return OPRO__MULTI_LOAD;
+    return has_streams(t) ? OPRO__MULTI_LOAD_STREAMS : OPRO__MULTI_LOAD_TLS;
+}
+
 /*
  * The one with the least work among the first so many as are needed for all that is under way: few
  * exchanges stay where connections are open. NULL: no memory.
  */
 static opro__multi *multi_for_one_more(opro__transport *t) {
-    size_t load = t->tls ? OPRO__MULTI_LOAD_TLS : OPRO__MULTI_LOAD;
-    size_t needed = t->in_flight / load + 1, seen = 0;
+    size_t needed = t->in_flight / multi_load(t) + 1, seen = 0;
     opro__multi *least = NULL;
 
     for (size_t i = 0; i < t->n_multis && seen < needed; i++) {
@@ -383,23 +392,12 @@ out:
     return st;
 }
 
-/* What is ours alone. */
-static void free_own(opro__transport *t) {
-    opro__mem *mem = t->mem;
-
-    if (t->epoll >= 0) close(t->epoll);
-    if (t->wake >= 0) close(t->wake);
-    settings_free(&t->settings, mem);
-    opro__free(mem, t->multis);
-    opro__free(mem, t->sockets);
-    opro__free(mem, t->easies);
-    opro__free(mem, t);
-}
-
 void opro__transport_free(opro__transport *t) {
     opro__pipe pipe;
+    opro__mem *mem;
 
     if (!t) return;
+    mem = t->mem;
     assert(t->in_flight == 0);
     while (opro__transport_finished(t))
         ;
@@ -410,14 +408,13 @@ void opro__transport_free(opro__transport *t) {
     (void)curl_share_cleanup(t->share);
     opro__pipe_release(&pipe);
     if (t->watch) t->watch(t->watch_ctx, t->wake, OPRO_POLL_NONE);
-    free_own(t);
-}
-
-void opro__transport_abandon(opro__transport *t) {
-    if (!t) return;
-    for (size_t i = 0; i < t->n_multis; i++)
-        opro__free(t->mem, t->multis[i]);
-    free_own(t);
+    if (t->epoll >= 0) close(t->epoll);
+    if (t->wake >= 0) close(t->wake);
+    settings_free(&t->settings, mem);
+    opro__free(mem, t->multis);
+    opro__free(mem, t->sockets);
+    opro__free(mem, t->easies);
+    opro__free(mem, t);
 }
 
 int opro__transport_fd(const opro__transport *t) {

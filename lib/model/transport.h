@@ -69,12 +69,6 @@ opro_status opro__transport_new(opro__transport **out, opro__mem *mem, opro_erro
 /* All exchanges must be over or cancelled. NULL is fine. */
 void opro__transport_free(opro__transport *transport);
 
-/*
- * In a child after fork(): free our own memory and nothing else. Connections are the parent's, and
- * saying goodbye on them would end them for it.
- */
-void opro__transport_abandon(opro__transport *transport);
-
 /* For exchanges that start from now on. Closes idle connections if something changed. */
 opro_status opro__transport_set(opro__transport *transport,
                                 const opro__transport_settings *settings, opro_error *err);

@@ -11,9 +11,10 @@ enum {
     /* Exchanges for each multi handle: its work grows with them; each reads certificates anew. */
     OPRO__MULTI_LOAD = 128,
     OPRO__MULTI_LOAD_TLS = 256,
-    OPRO__DNS_SECONDS = 60,     /* how long a name that was looked up is known             */
-    OPRO__RECEIVE_BYTES = 4096, /* of libcurl's buffer, one for each exchange under way    */
-    OPRO__HOST_STREAMS = 16,    /* connections of a multi handle, each for many exchanges  */
+    OPRO__MULTI_LOAD_STREAMS = 1600, /* HTTP/2: as many as its connections carry at once */
+    OPRO__DNS_SECONDS = 60,          /* how long a name that was looked up is known             */
+    OPRO__RECEIVE_BYTES = 4096,      /* of libcurl's buffer, one for each exchange under way    */
+    OPRO__HOST_STREAMS = 16,         /* connections of a multi handle, each for many exchanges  */
     /* Seconds after which a connection is not used again: servers close them, small ones soon. */
     OPRO__KEEP_LOCAL = 4,
     OPRO__KEEP = 118

@@ -321,46 +321,12 @@ static void test_signal(void **state) {
     free(body);
 }
 
-/* A child lets go of everything, and the parent's exchanges go on. */
-static void test_fork(void **state) {
-    talk k[2];
-    int status;
-    pid_t child;
-    stage s;
-
-    (void)state;
-    memset(k, 0, sizeof k);
-    stage_begin(&s);
-    s.server.crowd = 2;
-    assert_int_equal(begin(&s, &k[0], "/crowd"), OPRO_OK);
-    while (s.server.requests < 1)
-        opro__transport_work(s.t, 1);
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        opro__transport_abandon(s.t);
-        if (s.failing.live != 0 || s.mem.used != 0) _exit(1);
-        execl("/bin/true", "true", (char *)NULL); /* no checks of leaks: libcurl's are meant */
-        _exit(2);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    assert_int_equal(begin(&s, &k[1], "/crowd"), OPRO_OK);
-    for (int i = 0; i < 2; i++)
-        assert_ok(wait_for_one(&s));
-    end(&k[0]);
-    end(&k[1]);
-    assert_int_equal(s.server.accepts, 2);
-    stage_end(&s);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many),       cmocka_unit_test(test_silence),
         cmocka_unit_test(test_over),       cmocka_unit_test(test_watch),
         cmocka_unit_test(test_descriptor), cmocka_unit_test(test_wake),
-        cmocka_unit_test(test_signal),     cmocka_unit_test(test_fork),
+        cmocka_unit_test(test_signal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
