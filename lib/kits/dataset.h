@@ -158,9 +158,14 @@ opro_status opro__reader_text(opro__reader *r, int64_t line, const char *s, size
 
 /*
  * Make sure that at byte i of what is not consumed there is one. OPRO_DONE: the file ends before;
- * OPRO_ERR_PARSE: that is more than a record may have; OPRO_ERR_FAILED, OPRO_ERR_NOMEM.
+ * OPRO_ERR_PARSE: a record has no byte there, however much is in the window; OPRO_ERR_FAILED,
+ * OPRO_ERR_NOMEM.
  */
-opro_status opro__reader_need(opro__reader *r, size_t i);
+opro_status opro__reader_more(opro__reader *r, size_t i);
+
+static inline opro_status opro__reader_need(opro__reader *r, size_t i) {
+    return i < OPRO__RECORD_MAX && i < r->end - r->start ? OPRO_OK : opro__reader_more(r, i);
+}
 
 /* Go on behind n bytes, and count their lines. They stay where they are until more are needed. */
 void opro__reader_consume(opro__reader *r, size_t n);

@@ -92,12 +92,12 @@ static opro_status fill(opro__reader *r) {
     return n ? OPRO_OK : OPRO_DONE;
 }
 
-opro_status opro__reader_need(opro__reader *r, size_t i) {
+opro_status opro__reader_more(opro__reader *r, size_t i) {
+    if (i >= OPRO__RECORD_MAX)
+        return opro__bad_at(r, r->line, "longer than %zu bytes", OPRO__RECORD_MAX);
     while (r->end - r->start <= i) {
-        opro_status st = i < OPRO__RECORD_MAX ? fill(r) : OPRO_ERR_PARSE;
+        opro_status st = fill(r);
 
-        if (st == OPRO_ERR_PARSE)
-            opro__bad_at(r, r->line, "longer than %zu bytes", OPRO__RECORD_MAX);
         if (st != OPRO_OK) return st;
     }
     return OPRO_OK;

@@ -125,6 +125,18 @@ static void test_csv(void **state) {
     opro_dataset_free(d);
 }
 
+/* Brackets and quotes in texts are not those of the file. */
+static void test_bbh_texts(void **state) {
+    opro_dataset *d = reads("{\"canary\":\"\\\"examples\\\":[\",\"examples\":[{\"input\":"
+                            "\"]},\\\"\\\\\",\"target\":\"\\\\\\\",\\u005d[{:\"}]}",
+                            OPRO_LAYOUT_AUTO);
+
+    (void)state;
+    assert_int_equal(opro_dataset_count(d), 1);
+    is(d, 0, "]},\"\\", "\\\",][{:", "");
+    opro_dataset_free(d);
+}
+
 /* ---- bad lines ------------------------------------------------------------------------------- */
 
 typedef struct fault {
@@ -219,6 +231,7 @@ static const fault faults[] = {
 /* What was there before stays as it was. */
 static void refused(opro_dataset *d, const fault *f) {
     uint64_t before = opro_dataset_digest(d);
+    size_t bytes = d->mem.used, texts = d->store.used;
 
     assert_int_equal(opro_dataset_read(d, f->text, OPRO_ZT, f->layout), OPRO_ERR_PARSE);
     if (strncmp(message(d), f->says, strlen(f->says)) != 0)
@@ -227,6 +240,8 @@ static void refused(opro_dataset *d, const fault *f) {
     assert_int_equal(opro_dataset_count(d), 1);
     assert_int_equal(opro_dataset_skipped(d), 0);
     assert_true(opro_dataset_digest(d) == before);
+    assert_int_equal(d->mem.used, bytes);
+    assert_int_equal(d->store.used, texts);
 }
 
 static void test_bad_lines(void **state) {
@@ -294,12 +309,33 @@ static void one_long(int32_t layout, long extra, const char *good, const char *b
     free(text);
 }
 
+/* Too long for an example of a file that is one object: the rest cannot be found any more. */
+static void long_item(long extra) {
+    static const char begin[] = "{\"input\":\"", end[] = "\",\"target\":\"a\"}";
+    size_t n = OPRO__RECORD_MAX + (size_t)extra - strlen(begin) - strlen(end);
+    char *text = malloc(n + 200), *at = text;
+    opro_dataset *d = empty();
+
+    at += sprintf(at, "{\"examples\":[%s", begin);
+    memset(at, 'x', n);
+    sprintf(at + n, "%s]}", end);
+    assert_int_equal(opro_dataset_set_skip_bad(d, 1), OPRO_OK);
+    assert_int_equal(opro_dataset_read(d, text, OPRO_ZT, OPRO_LAYOUT_BBH),
+                     extra > 0 ? OPRO_ERR_PARSE : OPRO_OK);
+    assert_string_equal(message(d), extra > 0 ? "line 1: longer than 16777216 bytes" : "");
+    assert_int_equal(opro_dataset_count(d), extra < 0);
+    opro_dataset_free(d);
+    free(text);
+}
+
 static void test_long_lines(void **state) {
     (void)state;
     for (long extra = 0; extra < 2; extra++) {
         one_long(OPRO_LAYOUT_GSM8K, extra, "q\ta\nq\ta\n", "q\t", "\n", 4);
         one_long(OPRO_LAYOUT_CSV, extra, "question,answer\nq,a\n", "q,\"", "\"\n", 3);
     }
+    long_item(-1); /* the byte behind it has to be seen */
+    long_item(1);
     one_long(OPRO_LAYOUT_GSM8K, 40000000, "q\ta\nq\ta\n", "q\t", "\n", 4);
 }
 
@@ -474,9 +510,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layouts),    cmocka_unit_test(test_writing),
         cmocka_unit_test(test_columns),    cmocka_unit_test(test_csv),
-        cmocka_unit_test(test_bad_lines),  cmocka_unit_test(test_nul),
-        cmocka_unit_test(test_long_lines), cmocka_unit_test(test_files),
-        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_many_lines),
+        cmocka_unit_test(test_bbh_texts),  cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_nul),        cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_files),      cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_many_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
