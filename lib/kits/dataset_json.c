@@ -276,7 +276,7 @@ static opro_status check_value(opro__reader *r, char *s, size_t len) {
 static opro_status pass_member(opro__reader *r) {
     static const char name[] = "\"examples\"";
     size_t len;
-    char *s, byte;
+    char *s, byte = 0;
     int examples;
     opro_status st = peek(r, &byte, "the name of a member");
 
