@@ -177,7 +177,6 @@ static opro_status read_answer(opro__answer *answer, const json_t *root, const o
     opro__said_init(&said, answer->mem);
     for (size_t i = 0; i < json_array_size(candidates) && st == OPRO_OK; i++)
         st = put_candidate(answer, &said, json_array_get(candidates, i), i);
-    opro__said_clear(&said);
     if (st == OPRO_OK && !answer->n_given)
         st = put_blocked(answer, &said, json_object_get(root, "promptFeedback"));
     opro__said_free(&said);

@@ -239,7 +239,8 @@ static const row polished[] = {
     {CHAT, 1, CONTENT("'</T>'"), "W(stop)", 0, "</T>"},
     {CHAT, 1, CONTENT("'<</<//T</T'"), "W(stop)<</<//T</T", 0, "</T>"},
     {CHAT, 1, CONTENT("'a</Tb</T>c'"), "W(stop)a</Tb", 0, "</T>"},
-    {CHAT, 1, CONTENT("'0123456789<'"), "W(stop)0123456789<", 0, "</TEXT/TEXT/TEXT>"},
+    {CHAT, 1, CONTENT("'0123456789012345678<'"), "W(stop)0123456789012345678<", 0,
+     "</TEXT/TEXT/TEXT>"},
     {CHAT, 1, CONTENT("'hi'"), "W(stop)hi", 0, ""},
     {CHAT, 1, EMPTY("'hi</T>mo'", "length"), "W(length)hi", 0, "</T>"},
     {CHAT, 1, EMPTY("'hi</T>mo'", "content_filter"), "R(content_filter)hi</T>mo", 0, "</T>"},
@@ -287,6 +288,8 @@ static const row responses[] = {
      "Eserver_error", 0, 0},
     {RESP, 1, OUTPUT("completed", ""), "!no message in \"output\"", 0, 0},
     {RESP, 1, OUTPUT("completed", "null,7,'x',{'type':7}"), "!no message", 0, 0},
+    {RESP, 1, OUTPUT("incomplete", ITEM(OUT("h"))), "T(incomplete)h", 0, 0},
+    {RESP, 1, OUTPUT("completed", "{'type':'message','content':'x'}"), "!no message", 0, 0},
     {RESP, 1, OUTPUT("completed", "{'type':'message','content':7}"), "!no message", 0, 0},
     {RESP, 1, "{'status':'completed','output':null}", "!no message", 0, 0},
     {RESP, 1, "{}", "!no message", 0, 0},
@@ -342,6 +345,7 @@ static const row messages[] = {
     {CLAUDE, 1, BLOCKS("'end_turn'", TEXT("\\ngo")), "W(end_turn)\ngo", "Let us ", 0},
     {CLAUDE, 1, BLOCKS("'end_turn'", TEXT(" go")), "W(end_turn) go", "Let us", 0},
     {CLAUDE, 1, BLOCKS("'end_turn'", TEXT("")), "W(end_turn)", "Let us ", 0},
+    {CLAUDE, 1, BLOCKS("'end_turn'", TEXT(" ")), "W(end_turn) ", "Let us                    ", 0},
 };
 
 #define CANDIDATES(list) "{'candidates':[" list "]}"
@@ -364,6 +368,8 @@ static const row geminis[] = {
     {GEMINI, 1, CANDIDATES(CANDIDATE("MAX_TOKENS", "{'text':'hi'}")), "T(MAX_TOKENS)hi", 0, 0},
     {GEMINI, 1, CANDIDATES("{'finishReason':'MAX_TOKENS','content':{'role':'model'}}"),
      "T(MAX_TOKENS)", 0, 0},
+    {GEMINI, 1, CANDIDATES("{'finishReason':'MAX_TOKENS','finishMessage':'x'}"), "T(MAX_TOKENS)", 0,
+     0},
     {GEMINI, 1, CANDIDATES("{'finishReason':'MAX_TOKENS'}"), "T(MAX_TOKENS)", 0, 0},
     {GEMINI, 1, CANDIDATES("{'finishReason':'SAFETY'}"), "R(SAFETY)", 0, 0},
     {GEMINI, 1, CANDIDATES("{'finishReason':'RECITATION','finishMessage':'seen'}"),

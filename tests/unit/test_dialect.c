@@ -229,23 +229,23 @@ static void test_others(void **state) {
     a.ask.temperature = 0;
     a.ask.seed = UINT64_C(0xfffffffff0000001);
     a.ask.has_seed = 1;
-    a.ask.more = "\"x\":\"a,\\\"b\",\"safetySettings\":[{\"a\":1,\"b\":2}],\"topK\":40";
+    a.ask.more = "\"x\":\"[a,\\\"b\",\"safetySettings\":[{\"a\":1,\"b\":2}],\"topK\":40";
     a.ask.more_len = strlen(a.ask.more);
     expect(OPRO_DIALECT_RESPONSES, &a,
            "{'model':'m','instructions':'one\\n\\ntwo','input':[{'role':'user','content':'hi'},"
            "{'role':'assistant','content':'ho'},{'role':'user','content':'hum'}],"
-           "'max_output_tokens':64,'temperature':0,'store':false,'x':'a,\\'b','safetySettings':"
+           "'max_output_tokens':64,'temperature':0,'store':false,'x':'[a,\\'b','safetySettings':"
            "[{'a':1,'b':2}],'topK':40}");
     expect(OPRO_DIALECT_ANTHROPIC, &a,
            "{'model':'m','max_tokens':64,'system':'one\\n\\ntwo','messages':[{'role':'user',"
            "'content':'hi'},{'role':'assistant','content':'ho'},{'role':'user','content':'hum'}],"
-           "'temperature':0,'stop_sequences':['</T>'],'x':'a,\\'b','safetySettings':"
+           "'temperature':0,'stop_sequences':['</T>'],'x':'[a,\\'b','safetySettings':"
            "[{'a':1,'b':2}],'topK':40}");
     expect(OPRO_DIALECT_GEMINI, &a,
            "{'contents':[{'role':'user','parts':[{'text':'hi'}]},{'role':'model','parts':[{'text':"
            "'ho'}]},{'role':'user','parts':[{'text':'hum'}]}],'systemInstruction':{'parts':[{"
            "'text':'one\\n\\ntwo'}]},'generationConfig':{'maxOutputTokens':64,'candidateCount':4,"
-           "'temperature':0,'stopSequences':['</T>',' \\n'],'seed':1879048193,'x':'a,\\'b',"
+           "'temperature':0,'stopSequences':['</T>',' \\n'],'seed':1879048193,'x':'[a,\\'b',"
            "'topK':40},'safetySettings':[{'a':1,'b':2}]}");
     a.ask.dropped = OPRO__DROP_SYSTEM;
     a.ask.more_len = a.ask.n_stops = 0;

@@ -418,7 +418,7 @@ static void test_no_memory(void **state) {
 
 /* ---- jansson without memory ------------------------------------------------------------------ */
 
-static size_t jansson_left;
+static size_t jansson_left, jansson_least;
 static long jansson_live;
 
 /* In front of each block its size, so that what is given back can be handed out again. */
@@ -428,6 +428,7 @@ static void *limited_alloc(size_t n) {
     if (!p) return NULL;
     *p = n;
     jansson_left -= n;
+    if (jansson_left < jansson_least) jansson_least = jansson_left;
     jansson_live++;
     return p + 2;
 }
@@ -441,11 +442,22 @@ static void limited_free(void *block) {
     free(p - 2);
 }
 
+/* How much memory jansson needs for a text. */
+static size_t needed(const char *s, size_t len) {
+    const size_t plenty = (size_t)1 << 30;
+
+    jansson_left = jansson_least = plenty;
+    json_decref(json_loadb(s, len, 0, NULL));
+    assert_int_equal(jansson_left, plenty);
+    return plenty - jansson_least;
+}
+
 /*
- * With every amount of memory, a long text is read as it is, or there is not enough. (jansson alone
- * would write beyond a block of its own.)
+ * With every amount of memory about that which it takes, a long text is read as it is, or there is
+ * not enough. (jansson alone would write beyond a block of its own.)
  */
 static void check_limited(const char *begin, const char *middle, size_t n, const char *end) {
+    const size_t less = 150000;
     size_t len;
     char *s = around(begin, middle, n, end, &len);
     json_t *want = json_loadb(s, len, 0, NULL);
@@ -453,7 +465,7 @@ static void check_limited(const char *begin, const char *middle, size_t n, const
 
     assert_non_null(want);
     json_set_alloc_funcs(limited_alloc, limited_free);
-    for (size_t limit = 0; st != OPRO_OK; limit += 20011 + limit / 8) {
+    for (size_t limit = needed(s, len) - less; st != OPRO_OK; limit += 7001) {
         json_t *root = NULL;
 
         jansson_left = limit;
@@ -470,12 +482,17 @@ static void check_limited(const char *begin, const char *middle, size_t n, const
 }
 
 static void test_jansson_without_memory(void **state) {
+    size_t len;
+    char *end = around("\"", "x", 60000, "\"]", &len);
+
     (void)state;
-    check_limited("[\"", "x", 300000, "\"]");
-    check_limited("[\"a\",\"", "\\n", 100000, "\",1,\"b\"]");
-    check_limited("[{},{\"a\":[]},", "{},", 30000,
-                  "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-                  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"]");
+    end = realloc(end, len + 1);
+    assert_non_null(end);
+    end[len] = '\0';
+    check_limited("[\"", "x", 100000, "\"]");
+    check_limited("[\"a\",\"", "\\n", 50000, "\",1,\"b\"]");
+    check_limited("[{},{\"a\":[]},", "{},", 3000, end); /* what comes before takes its share */
+    free(end);
 }
 
 int main(void) {
