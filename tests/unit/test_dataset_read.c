@@ -128,12 +128,12 @@ static void test_csv(void **state) {
 /* Brackets and quotes in texts are not those of the file. */
 static void test_bbh_texts(void **state) {
     opro_dataset *d = reads("{\"canary\":\"\\\"examples\\\":[\",\"examples\":[{\"input\":"
-                            "\"]},\\\"\\\\\",\"target\":\"\\\\\\\",\\u005d[{:\"}]}",
+                            "\"]},\\\"}]\\\\\",\"target\":\"\\\\\\\",\\u005d[{:\"}]}",
                             OPRO_LAYOUT_AUTO);
 
     (void)state;
     assert_int_equal(opro_dataset_count(d), 1);
-    is(d, 0, "]},\"\\", "\\\",][{:", "");
+    is(d, 0, "]},\"}]\\", "\\\",][{:", "");
     opro_dataset_free(d);
 }
 
