@@ -77,14 +77,21 @@ void opro__buf_add_real(opro__buf *buf, double value) {
     opro__buf_add(buf, text, opro__num_format(value, text));
 }
 
-/* Whether all of 8 bytes stand for themselves in a JSON string, as most letters of prompts do. */
-static int all_plain(uint64_t word) {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-    uint64_t quote = word ^ ones * '"', back = word ^ ones * '\\';
+enum { BLOCK = 32 };
 
-    /* a byte below what is taken off borrows into its top bit */
-    word = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((back - ones) & ~back);
-    return !(word & tops);
+/*
+ * Whether all bytes of a block stand for themselves in a JSON string, as most of a prompt's do. No
+ * way out of the loop, so that the compiler makes vectors of it.
+ */
+static int all_plain(const char *s) {
+    unsigned char special = 0;
+
+    for (int i = 0; i < BLOCK; i++) {
+        unsigned char c = (unsigned char)s[i];
+
+        special |= (unsigned char)((c < 0x20) | (c == '"') | (c == '\\'));
+    }
+    return !special;
 }
 
 /* Write a byte as it is in a JSON string; how long that is (at most 6). */
@@ -102,24 +109,31 @@ static size_t put_json(char *out, char c) {
     return 6;
 }
 
+/* Room for at least n bytes is there. How many of them could be put as they are. */
+static size_t put_plain(char *out, const char *s, size_t n) {
+    size_t i = 0;
+
+    for (; i + BLOCK <= n && all_plain(s + i); i += BLOCK)
+        memcpy(out + i, s + i, BLOCK);
+    for (; i < n && (unsigned char)s[i] >= 0x20 && s[i] != '"' && s[i] != '\\'; i++)
+        out[i] = s[i];
+    return i;
+}
+
 void opro__buf_add_escaped(opro__buf *buf, const char *s, size_t len) {
     size_t i = 0;
 
     while (i < len) {
-        char bytes[8 * 6];
-        size_t n = 0, end;
-        uint64_t word;
+        char bytes[6];
+        size_t n;
 
         if (!make_room(buf, len - i)) return;
-        for (; i + 8 <= len; i += 8, buf->len += 8) {
-            memcpy(&word, s + i, 8);
-            if (!all_plain(word)) break;
-            memcpy(buf->data + buf->len, &word, 8);
-        }
-        for (end = len - i < 8 ? len : i + 8; i < end; i++)
-            n += put_json(bytes + n, s[i]);
-        opro__buf_add(buf, bytes, n);
+        n = put_plain(buf->data + buf->len, s + i, len - i);
+        buf->len += n;
+        i += n;
+        if (i < len) opro__buf_add(buf, bytes, put_json(bytes, s[i++]));
     }
+    opro__buf_add(buf, "", 0); /* the NUL */
 }
 
 void opro__buf_add_json(opro__buf *buf, const char *s, size_t len) {

@@ -13,7 +13,7 @@ enum {
     OPRO__MULTI_LOAD_TLS = 256,
     OPRO__MULTI_LOAD_STREAMS = 1600, /* HTTP/2: as many as its connections carry at once */
     OPRO__DNS_SECONDS = 60,          /* how long a name that was looked up is known             */
-    OPRO__RECEIVE_BYTES = 4096,      /* of libcurl's buffer, one for each exchange under way    */
+    OPRO__RECEIVE_BYTES = 3072,      /* of libcurl's buffer, one for each exchange under way    */
     OPRO__HOST_STREAMS = 16,         /* connections of a multi handle, each for many exchanges  */
     /* Seconds after which a connection is not used again: servers close them, small ones soon. */
     OPRO__KEEP_LOCAL = 4,
