@@ -32,7 +32,8 @@ typedef struct opro__answer {
     size_t n_replies;
     size_t n_given; /* choices in the answer, also those beyond n_replies */
     opro__usage usage;
-    char id[64]; /* the endpoint's id of the answer, cut to fit */
+    int counts_first; /* of several replies, usage counts the tokens of the first (llama.cpp) */
+    char id[64];      /* the endpoint's id of the answer, cut to fit */
 } opro__answer;
 
 /* Room for so many replies, all NONE. OPRO_ERR_NOMEM. */

@@ -142,6 +142,7 @@ opro_status opro__openai_read(opro__answer *answer, const json_t *root, const op
         st = put_choice(answer, &said, json_array_get(choices, i), i);
     opro__said_free(&said);
     read_usage(&answer->usage, root);
+    answer->counts_first = json_is_object(json_object_get(root, "timings"));
     if (st == OPRO_OK && !answer->n_given)
         st = opro__fail(err, OPRO_ERR_PARSE, "no reply in \"choices\"");
     return st;

@@ -99,12 +99,15 @@ static void tell_failure(const ticket *t) {
     const opro_error *error = opro_call_error(t->call);
     size_t len;
     const char *message = opro_error_message(error, &len);
+    opro_status st = opro_error_status(error);
 
-    if (opro_error_status(error) < 0)
-        opro_run_answer_error(t->run, t->id, opro_error_status(error), message, len);
-    else /* all replies came, and not all could be used: too long, or of a sample that has one */
-        opro_run_answer_error(t->run, t->id, t->unused < 0 ? t->unused : OPRO_ERR_FAILED,
-                              "the run did not take a reply", OPRO_ZT);
+    if (st >= 0) { /* all replies came, but not all could be used: too long, or there already */
+        st = t->unused < 0 ? t->unused : OPRO_ERR_FAILED;
+        message = "the run did not take a reply";
+        len = OPRO_ZT;
+    }
+    if (opro_run_answer_error(t->run, t->id, st, message, len) == OPRO_ERR_INVALID)
+        opro_run_answer_error(t->run, t->id, st, "", 0); /* words that nobody can read */
 }
 
 /* The open request of a ticket; NULL: there is nothing left to answer. */

@@ -2,6 +2,7 @@
 /* What came of a leg: replies and their price, or a failure and what is done about it. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "core/budget.h"
 #include "model.h"
 
@@ -26,6 +27,8 @@ static void count_usage(opro__leg *leg, opro__answer *answer) {
         if (seen < 1) seen = 1;
         model->profile->bytes_per_token += 0.2 * (seen - model->profile->bytes_per_token);
     }
+    if (answer->counts_first && leg->asked > 1) /* an estimate; 2^53 tokens, 128 replies at most */
+        use->reply *= (int64_t)leg->asked;
     if (use->cached > use->prompt) use->cached = use->prompt;
     call->usage.prompt = opro__sum(call->usage.prompt, use->prompt);
     call->usage.reply = opro__sum(call->usage.reply, use->reply);
@@ -148,7 +151,7 @@ static void learn(opro__leg *leg, const opro__answer *answer) {
     opro__profile *profile = leg->call->model->profile;
 
     if (leg->asked < 2 || profile->sampling == OPRO_SAMPLING_SINGLY) return;
-    if (answer->n_given < leg->asked) {
+    if (answer->n_given < leg->asked || answer->counts_first) {
         if (OPRO__INT(&leg->call->model->options, MODEL_SAMPLES) != OPRO_SAMPLING_TOGETHER)
             profile->sampling = OPRO_SAMPLING_SINGLY;
     } else {
@@ -267,7 +270,8 @@ static int64_t retry_at(opro__leg *leg, opro__failure *failure, int64_t now) {
 
         memcpy(text, failure->err.message, sizeof text);
         opro__fail(&failure->err, failure->err.status,
-                   "%.400s; it asks for %lld s of rest, more than model_retry_after_max_ms", text,
+                   "%.*s; it asks for %lld s of rest, more than model_retry_after_max_ms",
+                   (int)opro__utf8_cut(text, strlen(text), 400), text,
                    (long long)(failure->wait_ms / 1000));
         return -1;
     }

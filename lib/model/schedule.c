@@ -7,6 +7,7 @@
  * open, one leg goes first (the probe) and those that would ask for several as well are held, so
  * that what is sent depends on the answers and not on their timing: a recording can be replayed.
  */
+#include "base/utf8.h"
 #include "core/budget.h"
 #include "model.h"
 
@@ -387,9 +388,10 @@ static int take_due(opro_model *model, int64_t now) {
             opro_call *call = call_of(alarm);
             opro__failure failure = {0};
 
-            opro__failure_set(&failure, OPRO_FAILURE_DEADLINE, OPRO__RETRY_NO,
-                              "not done within %lld ms%s%.300s", (long long)call->deadline_ms,
-                              call->err.len ? "; the last failure: " : "", call->err.message);
+            opro__failure_set(
+                &failure, OPRO_FAILURE_DEADLINE, OPRO__RETRY_NO, "not done within %lld ms%s%.*s",
+                (long long)call->deadline_ms, call->err.len ? "; the last failure: " : "",
+                (int)opro__utf8_cut(call->err.message, call->err.len, 300), call->err.message);
             opro__schedule_fail_call(call, &failure);
         } else {
             opro__schedule_first(leg_of(alarm));

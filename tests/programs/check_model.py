@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 EXAMPLES, BASE_URL, MODEL = pathlib.Path(), "", ""
 NOWHERE = "http://127.0.0.1:9/v1"
@@ -62,9 +63,19 @@ class RealModel(unittest.TestCase):
             reply += usage["completion_tokens"]
         return [prompt, reply]
 
+    def metrics(self):
+        """Tokens that the server has read and written since it began, by its own counters."""
+        with urllib.request.urlopen(BASE_URL.rsplit("/", 1)[0] + "/metrics", timeout=60) as page:
+            lines = page.read().decode().splitlines()
+        count = {line.split()[0]: float(line.split()[1]) for line in lines if line.startswith("llamacpp:")}
+        read = count["llamacpp:prompt_tokens_total"] + count.get("llamacpp:prompt_tokens_cached_total", 0)
+        return [read, count["llamacpp:tokens_predicted_total"]]
+
     def check(self, command):
         recording = self.folder / "recording.jsonl"
-        settings = [f"--steps={STEPS}", f"--samples={SAMPLES}", "--seed=1", "--option=max_reply_tokens=96"]
+        settings = [f"--steps={STEPS}", f"--samples={SAMPLES}", "--seed=1", "--option=max_reply_tokens=64",
+                    "--option=model_samples=singly"]  # of several replies, llama.cpp counts the tokens of one
+        before = self.metrics()
         first = self.result(command, f"--optimizer=record:{recording}", f"--base-url={BASE_URL}",
                             f"--model-name={MODEL}", *settings)
         print(command[0], {key: first[key] for key in ("steps", "replies", "candidates", "rejections", "prompt_tokens",
@@ -74,6 +85,8 @@ class RealModel(unittest.TestCase):
         self.assertEqual(first["replies"], first["proposals"])
         self.assertEqual(first["replies"], first["candidates"] + sum(first["rejections"].values()))
         self.assertEqual([first["prompt_tokens"], first["reply_tokens"]], self.server_counted(recording))
+        self.assertEqual([first["prompt_tokens"], first["reply_tokens"]],
+                         [now - then for now, then in zip(self.metrics(), before)])
         self.assertGreater(first["reply_tokens"], 0)
         again = self.result(command, f"--optimizer=replay:{recording}", *settings)
         for key in ("state_hash", "best_score", "best_solution", "replies", "rejections", "prompt_tokens"):
