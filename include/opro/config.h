@@ -120,7 +120,11 @@ enum {
     OPRO_OPT_MODEL_CACHE_BYTES = 929,
     OPRO_OPT_MODEL_PROMPT_PRICE = 930,
     OPRO_OPT_MODEL_CACHED_PRICE = 931,
-    OPRO_OPT_MODEL_REPLY_PRICE = 932
+    OPRO_OPT_MODEL_REPLY_PRICE = 932,
+
+    OPRO_OPT_RACE = 940,
+    OPRO_OPT_RACE_ALPHA = 941,
+    OPRO_OPT_RACE_BLOCK = 942
 };
 
 /* Values of the choice options. */
@@ -160,6 +164,11 @@ enum {
     OPRO_SCHEDULE_CONSTANT = 10,
     /* from temperature towards temperature_end over steps, as the published program does */
     OPRO_SCHEDULE_LINEAR = 20,
+
+    OPRO_RACE_OFF = 10,         /* all instances are scored                                     */
+    OPRO_RACE_RECOMMENDED = 20, /* against the best; alpha 0.2                                  */
+    OPRO_RACE_CAUTIOUS = 30,    /* against the median of the best 20; alpha 0.2                 */
+    OPRO_RACE_EXACT = 40,       /* against the best; dropped only when it has lost for certain  */
 
     OPRO_DIALECT_AUTO = 10,
     OPRO_DIALECT_OPENAI = 20,      /* chat completions, by whoever serves them                  */

@@ -18,6 +18,17 @@
  * number in flight nothing is overshot. What an answer used beyond its reservation is counted and
  * stops the run.
  *
+ * Races (option race). Candidates of steps are scored block by block, each in a random order of the
+ * training instances of its own, and one that looks worse than the reference (the best when the
+ * step began, or the median of the best 20) is dropped at the end of a block. A candidate that over
+ * all instances would be better than the reference is dropped with a probability of at most
+ * race_alpha, whatever the scores are and however often it is looked at. That is said of one
+ * candidate, not of a run, and of these instances, not of others; and it is void if the scorer lets
+ * an instance fail because of what its score would be. Scores need a known range, and two
+ * instances; with fewer than 20, candidates are dropped only when they have lost for certain. As
+ * long as all scores are at the ends of the range, better means by one instance at least. Dropped
+ * ones are flagged OPRO_FLAG_PARTIAL.
+ *
  * Out of memory inside opro_run_next() or an answer leaves the run dead: it says OPRO_ERR_NOMEM
  * from then on, its queries stay valid.
  */
@@ -80,7 +91,8 @@ OPRO_API uint64_t opro_request_seed(const opro_request *request);
 
 /*
  * SCORE: the set (OPRO_TRAIN, OPRO_VALIDATION) and the indices of the instances wanted; count of
- * them >= 1. Since 0.1.
+ * them >= 1. With the option race there are several requests for a candidate, one after the other.
+ * Since 0.1.
  */
 OPRO_API int32_t opro_request_set(const opro_request *request);
 OPRO_API const int64_t *opro_request_instances(const opro_request *request, size_t *count);

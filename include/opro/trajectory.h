@@ -41,7 +41,13 @@ enum {
     OPRO_FLAG_REPAIRED = 1,
     OPRO_FLAG_POLISHED = 2,
     OPRO_FLAG_INITIAL = 4,
-    OPRO_FLAG_WARM = 8 /* came in by opro_run_warm_start() */
+    OPRO_FLAG_WARM = 8, /* came in by opro_run_warm_start() */
+    /*
+     * Dropped before all its training instances were scored (option race): its score is what it
+     * most probably would have got, worse than the best. It is shown, marked with "~", and never
+     * is the best.
+     */
+    OPRO_FLAG_PARTIAL = 16
 };
 
 /* An empty trajectory of a direction (OPRO_MAXIMIZE or OPRO_MINIMIZE). Since 0.1. */
@@ -93,11 +99,12 @@ OPRO_API int64_t opro_trajectory_find(const opro_trajectory *trajectory, const c
 
 /*
  * One candidate. number out of range: NULL, 0 or NaN. text lives as long as the trajectory. score
- * is the mean over the training instances, NaN if it was not scored; validation is NaN if it was
- * not validated. step is -1 for initial solutions and warm starts, else 0, 1, ...; sample is its
- * place within the step; proposals counts how often it was proposed; reason is an OPRO_REASON_...
- * and detail says it in words ("" when there is nothing to say); feedback is what the scorer
- * said. origin is the number that the optimizer gave it (opro_origin_name()). Since 0.1.
+ * is the mean over the training instances (estimated with OPRO_FLAG_PARTIAL), NaN if it was not
+ * scored; validation is NaN if it was not validated. step is -1 for initial solutions and warm
+ * starts, else 0, 1, ...; sample is its place within the step; proposals counts how often it was
+ * proposed; reason is an OPRO_REASON_... and detail says it in words ("" when there is nothing to
+ * say); feedback is what the scorer said. origin is the number that the optimizer gave it
+ * (opro_origin_name()). Since 0.1.
  */
 OPRO_API const char *opro_trajectory_text(const opro_trajectory *trajectory, int64_t number,
                                           size_t *len);
@@ -122,7 +129,7 @@ OPRO_API const char *opro_trajectory_feedback(const opro_trajectory *trajectory,
 OPRO_API size_t opro_trajectory_scores(const opro_trajectory *trajectory, int64_t number,
                                        int32_t set, double *scores, size_t n);
 
-/* Figures of one step, for a curve. */
+/* Figures of one step, for a curve. Estimated scores count. */
 enum {
     OPRO_FIGURE_PROPOSALS = 10,   /* replies asked for                                    */
     OPRO_FIGURE_SCORED = 20,      /* candidates that were scored                          */

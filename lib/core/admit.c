@@ -253,7 +253,8 @@ static opro_status duplicate(opro_run *run, opro__batch *batch, size_t sample, u
         work->sample = sample;
         work->place = place;
         c->origin = (uint16_t)origin;
-        c->flags = (uint8_t)e->flags;
+        c->flags =
+            (uint8_t)(e->flags | (c->flags & OPRO_FLAG_PARTIAL)); /* it may be scored already */
         if (c->verdict != OPRO_VERDICT_REJECTED) {
             opro__sample_fruitful(batch, sample);
             opro__sample_deprive(batch, other);

@@ -17,6 +17,11 @@ typedef struct choice {
 
 static const choice modes[] = {
     {"stepwise", OPRO_MODE_STEPWISE}, {"steady", OPRO_MODE_STEADY}, {NULL, 0}};
+static const choice races[] = {{"off", OPRO_RACE_OFF},
+                               {"recommended", OPRO_RACE_RECOMMENDED},
+                               {"cautious", OPRO_RACE_CAUTIOUS},
+                               {"exact", OPRO_RACE_EXACT},
+                               {NULL, 0}};
 static const choice dedups[] = {
     {"exact", OPRO_DEDUP_EXACT}, {"normalised", OPRO_DEDUP_NORMALISED}, {NULL, 0}};
 static const choice displays[] = {{"auto", OPRO_DISPLAY_AUTO},
@@ -429,9 +434,9 @@ opro__log *opro__config_log(const opro_config *config) {
     return config ? opro__log_share(config->log) : NULL;
 }
 
-/* The model client's have the ids from 900 to 999. */
+/* The model client's have the ids from 900 to 939. */
 static int decides(int32_t id) {
-    return id < 900 || id > 999;
+    return id < 900 || id > 939;
 }
 
 static uint64_t digest_of(const opro__options *values, int all) {

@@ -130,13 +130,15 @@ static int write_plain(opro_meta_prompt *mp, const opro__candidate *c, opro__spa
 }
 
 opro_status opro__write_entry(opro_meta_prompt *mp, const opro__candidate *c, opro__buf *out) {
-    char text[OPRO__NUM_SIZE];
-    opro__span score = {text, 0};
+    char text[1 + OPRO__NUM_SIZE] = "~"; /* marks an estimate */
+    int estimated = (c->flags & OPRO_FLAG_PARTIAL) != 0;
+    opro__span score = {text + !estimated, 0};
     opro_status st;
 
     if (mp->scale.display != OPRO_DISPLAY_NONE) {
-        score.len = opro__scale_write(&mp->scale, c->score, text);
+        score.len = opro__scale_write(&mp->scale, c->score, text + 1);
         if (!score.len) return no_bucket(mp, c);
+        score.len += (size_t)estimated;
     }
     if (mp->shows == OPRO__SHOWS_TEXT && write_plain(mp, c, score, out)) return OPRO_OK;
     st = show_solution(mp, c);

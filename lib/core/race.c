@@ -7,7 +7,6 @@
 #include "base/rng.h"
 
 #define ALPHA       0.2
-#define FEW         20  /* instances below which nothing is dropped by chance */
 #define MOST_FACTOR 0.9 /* no factor of a wealth is below 1 - this */
 #define LEAST_ROOM  1e-6
 #define LEAST       1e-300
@@ -27,7 +26,7 @@ static size_t block_of(size_t instances) {
 opro__race_rules opro__race_rules_of(int preset, size_t instances) {
     opro__race_rules rules = {.alpha = ALPHA, .median_of = 1, .block = block_of(instances)};
 
-    if (preset == OPRO__RACE_EXACT || instances < FEW) rules.alpha = 0;
+    if (preset == OPRO__RACE_EXACT || instances < OPRO__RACE_FEW) rules.alpha = 0;
     if (preset == OPRO__RACE_CAUTIOUS) rules.median_of = 20;
     return rules;
 }
@@ -64,6 +63,7 @@ int opro__race_begin(opro__race *race, const opro__race_rules *rules, opro__race
         race->reference_sum += scaled(race, reference[i]);
     for (size_t k = 0; k < OPRO__RACE_BETS; k++)
         race->wealth[k] = 1.0 / OPRO__RACE_BETS;
+    if (!(race->reference_sum > 0)) race->alpha = 0; /* nobody is worse */
     return 1;
 }
 

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #define OPRO__RACE_BETS 4
+#define OPRO__RACE_FEW  20 /* instances below which nothing is dropped by chance */
 
 /* What is raced by. */
 enum {
@@ -41,7 +42,7 @@ typedef struct opro__race_rules {
     size_t block;     /* instances from one decision to the next    */
 } opro__race_rules;
 
-/* A preset for so many instances; with fewer than 20 of them, alpha is 0. */
+/* A preset for so many instances; with fewer than OPRO__RACE_FEW, alpha is 0. */
 opro__race_rules opro__race_rules_of(int preset, size_t instances);
 
 /* Which of so many candidates that are scored on all instances is the reference: 0 is the best. */

@@ -203,9 +203,11 @@ static opro_status warm_one(opro_run *run, const opro_trajectory *from, int64_t 
     if (st != OPRO_OK || c->verdict) return st; /* it is there, from an earlier one */
     st = copy_scores(run, c, from, number);
     if (st != OPRO_OK) return st;
-    c->flags |= OPRO_FLAG_WARM;
+    c->flags |=
+        (uint8_t)(OPRO_FLAG_WARM | (opro_trajectory_flags(from, number) & OPRO_FLAG_PARTIAL));
     c->verdict = OPRO_VERDICT_SCORED;
     opro__trajectory_commit(&run->trajectory, c);
+    opro__run_see_scores(run, c);
     return OPRO_OK;
 }
 
@@ -311,6 +313,7 @@ static uint64_t batch_digest(const opro__batch *batch) {
     uint64_t total = 0;
 
     digest = opro__hash_bytes((const char *)batch->samples, batch->n_samples) ^ digest;
+    if (batch->reference) digest = opro__hash_add(digest, batch->reference->number);
     for (size_t i = 0; i < batch->n_work; i++) {
         const opro__work *w = batch->work[i];
         uint64_t one = opro__hash_add(opro__candidate_digest(w->candidate), (uint64_t)w->state);

@@ -9,6 +9,7 @@
  *   run_answer.c  answers
  *   admit.c       from a reply to candidates
  *   run_step.c    batches: begun, moved on, ended; the stop
+ *   run_race.c    blocks of instances, and who is dropped
  *   run_open.c    requests that are out
  *   event.c       what an observer hears
  */
@@ -22,6 +23,7 @@
 #include "meta_prompt.h"
 #include "opro/run.h"
 #include "problem.h"
+#include "race.h"
 #include "reply.h"
 #include "request.h"
 #include "trajectory.h"
@@ -56,10 +58,18 @@ enum {
     OPRO__SCRATCH
 };
 
+/* A candidate in a race, with its order of the training instances. */
+typedef struct opro__racer {
+    opro__race race;
+    int64_t order[];
+} opro__racer;
+
 struct opro__work {
     opro__candidate *candidate;
     opro_request *request; /* the one that is out for it, or NULL */
+    opro__racer *racer;    /* NULL: no race, or its first request is yet to come */
     size_t sample;
+    size_t at; /* where it stands in its batch */
     /* which of the sample's replies (upper half), which candidate in it (lower half) */
     uint64_t place;
     int state;
@@ -78,6 +88,9 @@ struct opro__batch {
     size_t waves;       /* times it asked again                    */
     opro__work **work;  /* in the order of arrival; each stays where it is */
     size_t n_work, cap_work;
+    const opro__candidate *reference; /* of races; NULL: none */
+    opro__race_rules race_rules;
+    opro__race_range race_range;
     size_t undecided;  /* of work                                 */
     size_t next_score; /* no work before this one needs a request */
     int validates;     /* its candidates are validated            */
@@ -138,6 +151,7 @@ struct opro_run {
     int64_t steps_ended;          /* not counting step -1 */
     int32_t stop_reason;
     int stop_wanted;                  /* OPRO_STOP_... asked for inside a callback */
+    int graded;                       /* a training score was neither worst nor best */
     int begun;                        /* opro_run_next() was called */
     int driven;                       /* a driver owns it: only the driver may call next */
     opro_status dead;                 /* OPRO_ERR_NOMEM once memory ran out */
@@ -167,9 +181,12 @@ opro_request *opro__run_find(const opro_run *run, uint64_t id);
 /* 1 if this id was ever handed out. */
 int opro__run_issued(const opro_run *run, uint64_t id);
 
-/* The id of a request for the scores of a candidate on a set. OPRO_ERR_NOMEM. */
+/*
+ * The id of a request for the scores of a candidate on a set, of which so many instances are scored
+ * already. OPRO_ERR_NOMEM.
+ */
 opro_status opro__run_issue_score_id(opro_run *run, const opro__candidate *candidate, int32_t set,
-                                     uint64_t *id);
+                                     size_t taken, uint64_t *id);
 
 /*
  * It is answered or cancelled: settle its reservation, forget it, and tell who watches it. Who
@@ -215,6 +232,24 @@ void opro__run_halt(opro_run *run, int32_t reason);
  * inside a callback is carried out. Returns st, or what became of it.
  */
 opro_status opro__run_finish(opro_run *run, opro_status st);
+
+/* ---- run_race.c ---- */
+
+/* What the candidates of a new batch race against, if they do. */
+void opro__batch_open_races(opro_run *run, opro__batch *batch);
+
+/* The instances that a request for scores of a set is about. OPRO_ERR_NOMEM. */
+opro_status opro__work_instances(opro_run *run, opro__batch *batch, opro__work *work, int32_t set,
+                                 const int64_t **instances, size_t *n);
+
+/* How many training instances are scored already. */
+size_t opro__work_taken(const opro__work *work);
+
+/* Take a block of scores. OPRO__RACE_ON, _LOST or _WHOLE, which it is without a race. */
+int opro__work_take(opro__work *work, const opro_request *request, const double *scores);
+
+/* A scored candidate is in the trajectory: look at which scores there are. */
+void opro__run_see_scores(opro_run *run, const opro__candidate *c);
 
 /* ---- admit.c ---- */
 

@@ -192,26 +192,36 @@ static opro_status take_scores(opro_run *run, opro_request *request, const doubl
     opro__work *work = request->work;
     opro__candidate *c = work->candidate;
     int32_t set = request->set;
-    int which = set == OPRO_VALIDATION;
-    double mean = mean_of(scores, n);
+    int which = set == OPRO_VALIDATION, verdict = OPRO__RACE_WHOLE;
+    size_t all = opro_problem_instances(run->problem, set);
+    double score;
     opro_status st;
 
-    if (n > 1) {
-        st = opro__candidate_scores(&run->trajectory, c, which, n);
+    if (all > 1) {
+        st = opro__candidate_scores(&run->trajectory, c, which, all);
         if (st != OPRO_OK) return st;
-        memcpy(c->extra->scores[which], scores, n * sizeof *scores);
+        for (size_t i = 0; i < n; i++)
+            c->extra->scores[which][request->instances[i]] = scores[i];
+        if (!which) verdict = opro__work_take(work, request, scores);
     }
     opro__run_close(run, request);
     batch->answered[1] = 1;
+    if (verdict == OPRO__RACE_ON) { /* its next block is wanted */
+        if (work->at < batch->next_score) batch->next_score = work->at;
+        return opro__batches_advance(run);
+    }
+    score = verdict == OPRO__RACE_LOST ? opro__race_estimate(&work->racer->race)
+                                       : mean_of(all > 1 ? c->extra->scores[which] : scores, all);
+    if (verdict == OPRO__RACE_LOST) c->flags |= OPRO_FLAG_PARTIAL;
     if (which)
-        c->validation = mean;
+        c->validation = score;
     else
-        c->score = mean;
-    if (!which && batch->validates)
+        c->score = score;
+    if (!which && batch->validates && verdict == OPRO__RACE_WHOLE)
         work->state = OPRO__WORK_SCORED;
     else
         opro__work_decide(run, batch, work, OPRO_VERDICT_SCORED);
-    st = tell_scored(run, work, set, mean);
+    st = tell_scored(run, work, set, score);
     return st == OPRO_OK ? opro__batches_advance(run) : st;
 }
 

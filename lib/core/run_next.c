@@ -38,6 +38,8 @@ static int needs_request(const opro__work *work) {
 static opro_status make_score(opro_run *run, opro__batch *batch, opro_request **out) {
     opro__work *work;
     opro_request *request;
+    const int64_t *instances;
+    size_t n;
     int32_t set;
     uint64_t id = 0;
     opro_status st;
@@ -47,7 +49,10 @@ static opro_status make_score(opro_run *run, opro__batch *batch, opro_request **
     if (batch->next_score == batch->n_work) return OPRO_WAIT;
     work = batch->work[batch->next_score];
     set = work->state == OPRO__WORK_SCORE ? OPRO_TRAIN : OPRO_VALIDATION;
-    st = opro__run_issue_score_id(run, work->candidate, set, &id);
+    st = opro__work_instances(run, batch, work, set, &instances, &n);
+    if (st == OPRO_OK)
+        st = opro__run_issue_score_id(run, work->candidate, set,
+                                      set == OPRO_TRAIN ? opro__work_taken(work) : 0, &id);
     if (st != OPRO_OK) return st;
     request = opro__run_open(run, batch, OPRO_REQUEST_SCORE, id);
     if (!request) return OPRO_ERR_NOMEM;
@@ -55,13 +60,12 @@ static opro_status make_score(opro_run *run, opro__batch *batch, opro_request **
     request->work = work;
     request->text = work->candidate->text;
     request->text_len = work->candidate->len;
-    request->instances = run->instances;
-    request->n_instances = opro_problem_instances(run->problem, set);
+    request->instances = instances;
+    request->n_instances = n;
     work->request = request;
-    take_reserved(
-        batch, request,
-        opro__amounts_add((opro__amounts){0}, run->budget.call, (int64_t)request->n_instances));
-    use_now(run, batch, 0, (int64_t)request->n_instances);
+    take_reserved(batch, request,
+                  opro__amounts_add((opro__amounts){0}, run->budget.call, (int64_t)n));
+    use_now(run, batch, 0, (int64_t)n);
     *out = request;
     return OPRO_OK;
 }

@@ -6,8 +6,10 @@
 
 void opro__batch_free(opro_run *run, opro__batch *batch) {
     opro__prompt_free(&batch->prompt, &run->mem);
-    for (size_t i = 0; i < batch->n_work; i++)
+    for (size_t i = 0; i < batch->n_work; i++) {
+        opro__free(&run->mem, batch->work[i]->racer);
         opro__free(&run->mem, batch->work[i]);
+    }
     opro__free(&run->mem, batch->work);
     opro__free(&run->mem, batch->samples);
     opro__free(&run->mem, batch);
@@ -31,16 +33,17 @@ static int same_issued(void *key, uint32_t index, const void *owner) {
  * Scores are asked for by an id that is made of what is scored, so it does not depend on the
  * order of answers. The first bit keeps it apart from the ids of proposals.
  */
-static uint64_t score_id(const opro__candidate *candidate, int32_t set) {
+static uint64_t score_id(const opro__candidate *candidate, int32_t set, size_t taken) {
     uint64_t digest =
         opro__hash_add(opro__hash_bytes(candidate->text, candidate->len), (uint64_t)set);
 
+    if (taken) digest = opro__hash_add(digest, taken);
     return digest | UINT64_C(1) << 63;
 }
 
 /* Two candidates could share a digest: the later one moves on to the next free id. */
 opro_status opro__run_issue_score_id(opro_run *run, const opro__candidate *candidate, int32_t set,
-                                     uint64_t *id) {
+                                     size_t taken, uint64_t *id) {
     void *ids = run->issued_ids;
 
     if (!opro__reserve(&run->mem, &ids, &run->cap_issued, run->n_issued + 1,
@@ -48,7 +51,7 @@ opro_status opro__run_issue_score_id(opro_run *run, const opro__candidate *candi
         return OPRO_ERR_NOMEM;
     run->issued_ids = ids;
     if (!opro__map_reserve(&run->issued)) return OPRO_ERR_NOMEM;
-    *id = score_id(candidate, set);
+    *id = score_id(candidate, set, taken);
     while (opro__map_find(&run->issued, opro__mix(*id), id, same_issued, run) != OPRO__MAP_NONE)
         *id = opro__mix(*id) | UINT64_C(1) << 63;
     run->issued_ids[run->n_issued] = *id;

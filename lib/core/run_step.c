@@ -168,6 +168,7 @@ static opro_status begin_batch(opro_run *run, int64_t want) {
     batch->held = held;
     batch->extra = extra;
     batch->temperature = temperature(run, step);
+    opro__batch_open_races(run, batch);
     run->next_step++;
     run->samples_under_way += (size_t)samples;
     enqueue(run, batch);
@@ -289,7 +290,11 @@ opro_status opro__batch_add(opro_run *run, opro__batch *batch, opro__candidate *
         return OPRO_ERR_NOMEM;
     }
     batch->work = array;
-    *work = (opro__work){.candidate = candidate, .sample = sample, .place = place, .state = state};
+    *work = (opro__work){.candidate = candidate,
+                         .sample = sample,
+                         .at = batch->n_work,
+                         .place = place,
+                         .state = state};
     batch->work[batch->n_work++] = work;
     batch->undecided++;
     run->undecided++;
@@ -326,6 +331,7 @@ static opro_status commit(opro_run *run, opro__batch *batch, opro__work *work) {
     work->state = OPRO__WORK_COMMITTED;
     c->sample = (uint32_t)work->sample;
     opro__trajectory_commit(&run->trajectory, c);
+    opro__run_see_scores(run, c);
     if (c->verdict == OPRO_VERDICT_SCORED) count_score(f, c->score, run->problem->direction);
     if (run->trajectory.best == best) return OPRO_OK;
     if (batch->step > run->best_step) run->best_step = batch->step;
@@ -346,6 +352,8 @@ static int in_order(const void *a, const void *b) {
  */
 static void sort_work(opro__batch *batch) {
     if (batch->n_work) qsort(batch->work, batch->n_work, sizeof *batch->work, in_order);
+    for (size_t i = 0; i < batch->n_work; i++)
+        batch->work[i]->at = i;
 }
 
 /* Commit what is decided, in the order in which the work stands. */

@@ -434,6 +434,7 @@ void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c) {
     if (c->verdict != OPRO_VERDICT_SCORED) return;
     t->scored++;
     rank(t, c->number, c->score);
+    if (c->flags & OPRO_FLAG_PARTIAL) return; /* an estimate is not the best */
     if (t->best < 0 || opro__better(t->direction, c->score, opro__trajectory_at(t, t->best)->score))
         t->best = c->number;
     if (isnan(c->validation)) return;

@@ -18,9 +18,10 @@
 #include "base/rng.h"
 #include "opro/opro.h"
 
-#define WORLDS    100 /* seeds, each a world of its own ... */
-#define ORDERS    51  /* ... with one order to compare with; two tests: 10,000 comparisons */
-#define MOST_OPEN 512
+#define WORLDS         100 /* seeds, each a world of its own ... */
+#define ORDERS         51  /* ... with one order to compare with; two tests: 10,000 comparisons */
+#define MOST_OPEN      512
+#define MOST_INSTANCES 60
 
 /* ---- the world ------------------------------------------------------------------------------- */
 
@@ -46,7 +47,7 @@ static size_t reply_to(const opro_request *request, size_t index, char *reply) {
     }
 }
 
-/* Some candidates cannot be scored; the others get scores by their text. */
+/* Some candidates cannot be scored; the others get scores by their text, some better ones. */
 static int score_of(const opro_request *request, double *scores, size_t *n) {
     size_t len;
     const char *text = opro_request_text(request, &len);
@@ -54,7 +55,8 @@ static int score_of(const opro_request *request, double *scores, size_t *n) {
     uint64_t digest = opro__hash_bytes(text, len);
 
     for (size_t i = 0; i < *n; i++)
-        scores[i] = (double)(opro__hash_add(digest, (uint64_t)instances[i]) % 1000) / 999.0;
+        scores[i] = (double)(opro__hash_add(digest, (uint64_t)instances[i]) % 1000) / 999.0 *
+                    (double)(digest % 5 + 1) / 5;
     return digest % 13 != 0;
 }
 
@@ -94,7 +96,7 @@ static void note_request(outcome *o, opro_request *request) {
 static int answer_some(opro_run *run, open_request *open, opro__rng *rng) {
     uint64_t id = opro_request_id(open->request);
     char reply[256];
-    double scores[8];
+    double scores[MOST_INSTANCES];
     size_t n, pick, index;
 
     if (opro_request_kind(open->request) == OPRO_REQUEST_SCORE) {
@@ -194,8 +196,8 @@ static void compare_orders(opro_problem *problem, const opro_config *config) {
     }
 }
 
-static void compare_worlds(opro_problem *problem, opro_config *config) {
-    for (int world = 0; world < WORLDS; world++) {
+static void compare_worlds(opro_problem *problem, opro_config *config, int worlds) {
+    for (int world = 0; world < worlds; world++) {
         assert_int_equal(opro_config_set_int(config, OPRO_OPT_SEED, world), OPRO_OK);
         compare_orders(problem, config);
     }
@@ -212,7 +214,7 @@ static void test_any_order(void **state) {
     set(config, "exemplar_choice", "current_wrong");
     set(config, "show_rejected", "3");
     set(config, "wrong_score", "0.3");
-    compare_worlds(make_problem(3, 2), config);
+    compare_worlds(make_problem(3, 2), config, WORLDS);
     opro_config_free(config);
 }
 
@@ -233,7 +235,32 @@ static void test_any_order_tight(void **state) {
     set(config, "order", "random");
     set(config, "max_proposals", "1000");
     set(config, "max_scorer_calls", "1000");
-    compare_worlds(make_problem(1, 0), config);
+    compare_worlds(make_problem(1, 0), config, WORLDS);
+    opro_config_free(config);
+}
+
+/* Races: who is dropped, after which instances, and what is shown of him. */
+static void test_any_order_racing(void **state) {
+    static const char *const presets[] = {"recommended", "cautious", "exact"};
+    opro_config *config;
+    outcome o, full;
+
+    (void)state;
+    opro_config_new(&config, NULL);
+    set(config, "steps", "6");
+    set(config, "race_block", "4");
+    set(config, "exemplar_choice", "accumulated_wrong");
+    for (int i = 0; i < 3; i++) {
+        opro_problem *problem = make_problem(MOST_INSTANCES, 2);
+
+        set(config, "seed", "0");
+        set(config, "race", "off");
+        full = run_once(problem, config, 0);
+        set(config, "race", presets[i]);
+        o = run_once(problem, config, 0);
+        assert_true(o.calls < full.calls * 9 / 10); /* there is something to be compared */
+        compare_worlds(problem, config, WORLDS / 10);
+    }
     opro_config_free(config);
 }
 
@@ -260,6 +287,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_order),
         cmocka_unit_test(test_any_order_tight),
+        cmocka_unit_test(test_any_order_racing),
         cmocka_unit_test(test_seed_matters),
     };
 
