@@ -202,16 +202,25 @@ static int stands_alone(const opro__options *options, opro__piece text, const le
            options->text[found->index].len > 0;
 }
 
-/* "(a) is wrong", "(a) or (b)": not the choice. */
-static int is_taken_back(opro__piece text, const letter *found) {
-    static const opro__piece phrases[] = {
-        I(" is wrong"), I(" is incorrect"), I(" is not"), I(" is false"),
-        I(" is out"),   I(" or "),          I(" and ("),  I("/")};
-    const char *end = text.s + text.len;
-
-    for (size_t i = 0; i < N_OF(phrases); i++)
-        if (starts(found->end, end, phrases[i])) return 1;
+static int followed(opro__piece text, const char *s, const opro__piece *phrases, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (starts(s, text.s + text.len, phrases[i])) return 1;
     return 0;
+}
+
+/* "(a) is wrong": not the choice. */
+static int is_denied(opro__piece text, const letter *found) {
+    static const opro__piece phrases[] = {I(" is wrong"), I(" is incorrect"), I(" is not"),
+                                          I(" is false"), I(" is out")};
+
+    return followed(text, found->end, phrases, N_OF(phrases));
+}
+
+/* "(a) or (b)", "(a), (b)": not the only one. */
+static int goes_on(opro__piece text, const letter *found) {
+    static const opro__piece joins[] = {I(" or "), I(" and ("), I("/"), I(", (")};
+
+    return followed(text, found->end, joins, N_OF(joins));
 }
 
 /* A letter that the text begins with. */
@@ -220,7 +229,7 @@ static int leading(const opro__options *options, opro__piece text, letter *found
 
     if (!bracketed_at(s, end, found) && !bare_at(s, end, found)) return 0;
     return may_be(options, found->index) && stands_alone(options, text, found) &&
-           !is_taken_back(text, found);
+           !is_denied(text, found) && !goes_on(text, found);
 }
 
 static int preceded(opro__piece text, const char *s, opro__piece word) {
@@ -238,12 +247,12 @@ static int is_chosen(opro__piece text, const char *s) {
     return 0;
 }
 
-/* Joined with the letter before by "and" or "or". */
+/* Joined with the letter before by "and", "or" or a comma. */
 static int is_joined(const letter *before, const letter *found) {
     const opro__piece between = {before->end, (size_t)(found->begin - before->end)};
 
     return opro__piece_same(between, P(" and ")) || opro__piece_same(between, P(" or ")) ||
-           opro__piece_same(between, P("/"));
+           opro__piece_same(between, P("/")) || opro__piece_same(between, P(", "));
 }
 
 /* The last letter in brackets; one that is said to be chosen counts more. */
@@ -258,7 +267,7 @@ static int last_letter(const opro__options *options, opro__piece text, letter *c
             continue;
         }
         s = found.end;
-        if (is_taken_back(text, &found) && !starts(found.end, end, P(" and ("))) continue;
+        if (is_denied(text, &found)) continue;
         if (preceded(text, found.begin, P("not "))) continue;
         if (before.end && is_joined(&before, &found) && before.index != found.index) {
             any = 0;

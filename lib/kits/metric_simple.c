@@ -55,8 +55,8 @@ opro_status opro__metric_contains(opro_metric *metric, const opro__matter *matte
  */
 #define REPEATS_MAX 1000
 
-/* The end of the reply that is searched. */
-#define SEARCHED 8192
+/* The end of the reply that is searched: some patterns take time that grows with its square. */
+#define SEARCHED 4096
 
 static int is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -128,18 +128,20 @@ opro_status opro__metric_compile(opro_metric *metric, const char *pattern, regex
                       opro__quote(pattern, strlen(pattern)).text, message);
 }
 
+static opro__piece end_of(opro__piece text) {
+    size_t cut = text.len > SEARCHED ? text.len - SEARCHED : 0;
+
+    while (cut > 0 && cut < text.len && ((unsigned char)text.s[cut] & 0xc0) == 0x80)
+        cut++;
+    return opro__piece_from(text, text.s + cut);
+}
+
 /* The end of the reply, with a NUL behind it and none in it. */
 static opro__piece searched(opro_metric *metric, opro__piece reply) {
-    if (reply.len > SEARCHED) {
-        size_t cut = reply.len - SEARCHED;
-
-        while (cut < reply.len && ((unsigned char)reply.s[cut] & 0xc0) == 0x80)
-            cut++;
-        reply = opro__piece_from(reply, reply.s + cut);
-    }
+    reply = end_of(reply);
     opro__buf_clear(&metric->reply);
     opro__utf8_repair(&metric->reply, reply.s, reply.len);
-    return (opro__piece){opro__buf_text(&metric->reply), metric->reply.len};
+    return end_of((opro__piece){opro__buf_text(&metric->reply), metric->reply.len});
 }
 
 /* The last match: its first group, or all of it. 1, 0, or -1: no memory. */
