@@ -162,26 +162,48 @@ static size_t lower_wide(opro__buf *out, opro__piece text, size_t at) {
     return bytes;
 }
 
-static void mark_seen(uint64_t seen[4], const char *s, size_t len) {
+static void mark_seen(unsigned char seen[256], const char *s, size_t len) {
     for (size_t i = 0; i < len; i++)
-        seen[(unsigned char)s[i] >> 6] |= (uint64_t)1 << (s[i] & 63);
+        seen[(unsigned char)s[i]] = 1;
 }
 
-void opro__letters_lower(opro__buf *out, opro__piece text, uint64_t seen[4]) {
+/* Eight ASCII letters at once; 0: there are others among them. */
+static int lower_eight(const char *s, char *out) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t w, capitals;
+
+    memcpy(&w, s, 8);
+    if (w & ones * 0x80) return 0;
+    /* the high bit of each: at least 'A', and not above 'Z' */
+    capitals = (w + ones * (0x80 - 'A')) & ~(w + ones * (0x7f - 'Z')) & ones * 0x80;
+    w |= capitals >> 2;
+    memcpy(out, &w, 8);
+    return 1;
+}
+
+/* The ASCII letters that text begins with, at most size; returns how many. */
+static size_t lower_ascii(opro__piece text, char *out, size_t size) {
+    size_t n = 0;
+
+    if (text.len > size) text.len = size;
+    while (text.len - n >= 8 && lower_eight(text.s + n, out + n))
+        n += 8;
+    for (; n < text.len && (unsigned char)text.s[n] < 0x80; n++)
+        out[n] = text.s[n] >= 'A' && text.s[n] <= 'Z' ? (char)(text.s[n] + 32) : text.s[n];
+    return n;
+}
+
+void opro__letters_lower(opro__buf *out, opro__piece text, unsigned char seen[256]) {
     size_t begin = out->len, at = 0;
     char run[256];
 
     while (at < text.len) {
-        size_t n = 0;
+        size_t n = lower_ascii(opro__piece_from(text, text.s + at), run, sizeof run);
 
-        while (n < sizeof run && at + n < text.len && (unsigned char)text.s[at + n] < 0x80) {
-            char c = text.s[at + n];
-
-            run[n++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-        }
-        opro__buf_add(out, run, n);
+        if (n) opro__buf_add(out, run, n);
         at += n;
-        if (at < text.len && (unsigned char)text.s[at] >= 0x80) at += lower_wide(out, text, at);
+        while (at < text.len && (unsigned char)text.s[at] >= 0x80)
+            at += lower_wide(out, text, at);
     }
     if (seen && out->status == OPRO_OK && out->len > begin)
         mark_seen(seen, out->data + begin, out->len - begin);
@@ -201,10 +223,24 @@ opro__piece opro__piece_strip(opro__piece text) {
     return text;
 }
 
+#define SHORT 200
+
+/* Short texts are not worth what memmem() prepares. */
+static const char *find_short(opro__piece text, opro__piece what) {
+    const char *s = text.s, *last = text.s + (text.len - what.len);
+
+    while (s <= last && (s = memchr(s, what.s[0], (size_t)(last - s) + 1)) != NULL) {
+        if (memcmp(s, what.s, what.len) == 0) return s;
+        s++;
+    }
+    return NULL;
+}
+
 const char *opro__piece_find(opro__piece text, opro__piece what) {
     if (what.len == 0) return text.s;
-    if (what.len == 1) return text.len ? memchr(text.s, what.s[0], text.len) : NULL;
-    return text.len < what.len ? NULL : memmem(text.s, text.len, what.s, what.len);
+    if (text.len < what.len) return NULL;
+    if (text.len <= SHORT) return find_short(text, what);
+    return memmem(text.s, text.len, what.s, what.len);
 }
 
 const char *opro__piece_find_last(opro__piece text, opro__piece what) {

@@ -34,13 +34,9 @@ int opro__letter_digit(uint32_t c); /* its value, or -1 */
 /*
  * Append text in lower case. A capital sigma at the end of a word becomes a final one; what is a
  * word is seen a little more simply than Unicode does (every letter has case, marks above U+036F
- * do not join). seen: a bit for every byte that was written, or NULL.
+ * do not join). seen, or NULL: 1 for every byte that was written, all others stay.
  */
-void opro__letters_lower(opro__buf *out, opro__piece text, uint64_t seen[4]);
-
-static inline int opro__seen(const uint64_t seen[4], unsigned char byte) {
-    return (int)(seen[byte >> 6] >> (byte & 63) & 1);
-}
+void opro__letters_lower(opro__buf *out, opro__piece text, unsigned char seen[256]);
 
 /* Without blanks at both ends. */
 opro__piece opro__piece_strip(opro__piece text);

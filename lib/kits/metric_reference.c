@@ -40,7 +40,7 @@ static const opro__piece next_question[] = {
     I("задача:"), I("swali:"), I("ప్రశ్న:"),     I("โจทย์:"),     I("问题："),     I("q:"),
 };
 
-/* What the answer stands behind, whatever else; the order counts. */
+/* What the answer stands behind, whatever else; the order counts. Each has a colon. */
 static const opro__piece answer_labels[] = {
     I("ধাপে ধাপে উত্তর: "),
     I("schritt-für-schritt-antwort: "),
@@ -71,34 +71,44 @@ static const opro__piece answer_ahead[] = {
 /* A reply on its way: what is left of it, and what bytes it may hold. */
 typedef struct reply {
     opro__piece text;
-    uint64_t seen[4];
+    unsigned char seen[256];
     int indicated; /* a marker says where the answer is */
 } reply;
 
-static int may_hold(const reply *r, char byte) {
-    return opro__seen(r->seen, (unsigned char)byte);
+/* Are all its bytes there? Few markers come so far. */
+static int may_hold(const reply *r, opro__piece marker) {
+    for (size_t i = 0; i < marker.len; i++)
+        if (!r->seen[(unsigned char)marker.s[i]]) return 0;
+    return 1;
 }
 
-/* Is there a colon at all, the wide one (U+FF1A) included? */
+static const char *find(const reply *r, opro__piece marker) {
+    return may_hold(r, marker) ? opro__piece_find(r->text, marker) : NULL;
+}
+
+static const char *find_last(const reply *r, opro__piece marker) {
+    return may_hold(r, marker) ? opro__piece_find_last(r->text, marker) : NULL;
+}
+
+/* ASCII or wide (U+FF1A). */
 static int has_colon(const reply *r) {
-    return may_hold(r, ':') || may_hold(r, '\xef');
+    return r->seen[':'] || r->seen[0xef];
 }
 
-static int has_primary(opro__piece raw) {
+static int has_primary(const reply *r, opro__piece raw) {
     for (size_t i = 0; i < N_OF(primary); i++)
-        if (opro__piece_find(raw, primary[i])) return 1;
+        if (may_hold(r, primary[i]) && opro__piece_find(raw, primary[i])) return 1;
     return 0;
 }
 
 static void cut_next_question(reply *r) {
-    if (!has_colon(r)) return;
-    for (size_t i = 0; i < N_OF(next_question); i++)
-        r->text = opro__piece_until(r->text, opro__piece_find(r->text, next_question[i]));
+    for (size_t i = 0; i < N_OF(next_question) && has_colon(r); i++)
+        r->text = opro__piece_until(r->text, find(r, next_question[i]));
 }
 
 static void cut_before(reply *r, const opro__piece *markers, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        const char *at = opro__piece_find_last(r->text, markers[i]);
+        const char *at = find_last(r, markers[i]);
 
         if (!at) continue;
         r->text = opro__piece_from(r->text, at + markers[i].len);
@@ -107,9 +117,8 @@ static void cut_before(reply *r, const opro__piece *markers, size_t n) {
 }
 
 static void cut_behind(reply *r) {
-    if (!may_hold(r, 'w')) return;
     for (size_t i = 0; i < N_OF(answer_ahead); i++) {
-        const char *at = opro__piece_find(r->text, answer_ahead[i]);
+        const char *at = find(r, answer_ahead[i]);
 
         if (!at) continue;
         r->text = opro__piece_until(r->text, at);
@@ -154,20 +163,19 @@ static void find_answer(opro__reference *ref, opro__piece raw, reply *r) {
 
     opro__letters_lower(&ref->low, raw, r->seen);
     r->text = opro__piece_strip((opro__piece){opro__buf_text(&ref->low), ref->low.len});
-    first = may_hold(r, 'w') && has_primary(raw);
+    first = has_primary(r, raw);
     cut_next_question(r);
     if (has_colon(r)) cut_before(r, answer_labels, N_OF(answer_labels));
-    if (may_hold(r, '#')) cut_before(r, &answer_hash, 1);
+    cut_before(r, &answer_hash, 1);
     if (first)
         cut_before(r, primary, N_OF(primary));
-    else if (may_hold(r, ':'))
+    else
         cut_before(r, secondary, N_OF(secondary));
     cut_behind(r);
     r->text = opro__piece_strip(r->text);
-    if (may_hold(r, ':'))
-        r->text = opro__piece_until(r->text, opro__piece_find(r->text, P("this is the solution:")));
+    r->text = opro__piece_until(r->text, find(r, P("this is the solution:")));
     r->text = without_last(without_last(r->text, '.'), '\'');
-    if (may_hold(r, '(')) r->text = bracketed(r->text);
+    if (may_hold(r, P("()"))) r->text = bracketed(r->text);
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -185,13 +193,6 @@ static const struct {
     {I("twenty"), "20"},  {I("thirty"), "30"},    {I("forty"), "40"},    {I("fifty"), "50"},
     {I("sixty"), "60"},   {I("seventy"), "70"},   {I("eighty"), "80"},   {I("ninety"), "90"},
 };
-
-/* Every number word begins with one of these and has at least three letters. */
-static int may_hold_word(opro__piece token) {
-    for (size_t i = 0; i + 2 < token.len; i++)
-        if (memchr("zotfsen", token.s[i], 7)) return 1;
-    return 0;
-}
 
 /* In place: digits are shorter than words. Returns the new length. */
 static size_t replace(char *s, size_t len, opro__piece word, const char *digits) {
@@ -214,10 +215,13 @@ static size_t replace(char *s, size_t len, opro__piece word, const char *digits)
     return out;
 }
 
-static opro__piece digits_for_words(char *s, size_t len) {
-    if (may_hold_word((opro__piece){s, len}))
-        for (size_t i = 0; i < N_OF(number_words) && len > 2; i++)
-            len = replace(s, len, number_words[i].word, number_words[i].digits);
+static opro__piece digits_for_words(const reply *r, char *s, size_t len) {
+    for (size_t i = 0; i < N_OF(number_words); i++) {
+        const opro__piece word = number_words[i].word;
+
+        if (word.len <= len && may_hold(r, word))
+            len = replace(s, len, word, number_words[i].digits);
+    }
     return (opro__piece){s, len};
 }
 
@@ -251,7 +255,7 @@ static opro__piece token_until(char *s, size_t end) {
  * The first token that is not all letters, number words as digits; from the left, or from the
  * right. If there is none: the first one.
  */
-static opro__piece pick_token(char *s, size_t len, int from_left) {
+static opro__piece pick_token(const reply *r, char *s, size_t len, int from_left) {
     size_t at = from_left ? 0 : len;
     opro__piece first = {NULL, 0};
 
@@ -259,7 +263,7 @@ static opro__piece pick_token(char *s, size_t len, int from_left) {
         opro__piece token = from_left ? token_from(s, len, at) : token_until(s, at);
         size_t begin = (size_t)(token.s - s), end = begin + token.len;
 
-        token = digits_for_words(s + begin, token.len);
+        token = digits_for_words(r, s + begin, token.len);
         if (!first.s) first = token;
         if (!all_letters(token)) return token;
         if (from_left ? end == len : begin == 0) return first;
@@ -326,7 +330,7 @@ static void add_without_signs(opro__buf *out, opro__piece text) {
 /* The number in what find_answer() left: a piece of it, or of out. */
 static opro__piece read_number(opro__reference *ref, const reply *r, int decimals) {
     opro__piece text = r->text, token;
-    const char *at = may_hold(r, '=') ? opro__piece_find_last(text, P("=")) : NULL;
+    const char *at = find_last(r, P("="));
     double value;
 
     if (at) text = opro__piece_from(text, at + 1);
@@ -335,7 +339,7 @@ static opro__piece read_number(opro__reference *ref, const reply *r, int decimal
     text = (opro__piece){ref->number.data, ref->number.len};
     text = opro__piece_strip(opro__piece_until(text, opro__piece_find(text, P(":"))));
     if (text.len == 0) return text;
-    token = pick_token(ref->number.data + (text.s - ref->number.data), text.len, r->indicated);
+    token = pick_token(r, ref->number.data + (text.s - ref->number.data), text.len, r->indicated);
     token = without_unit(token);
     if (!opro__piece_float(token, &value)) return last_digits(token);
     add_fixed(&ref->out, value, decimals);

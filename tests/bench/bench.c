@@ -19,6 +19,7 @@ static const struct {
     const char *help;
 } benches[] = {
     {"meta_prompt", bench_meta_prompt, "meta-prompts of 20 and 1000 entries"},
+    {"metric", bench_metric, "answers normalised as the published program does"},
     {"reply", bench_reply, "replies read: 2 KB, and growth with hostile ones"},
     {"run", bench_run, "ask and tell on a long trajectory, a whole step without models"},
     {"startup", bench_startup, "a program that links the library"},
