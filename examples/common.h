@@ -63,8 +63,8 @@ typedef struct program {
 int program_open(program *p, int argc, char **argv);
 
 /*
- * Optimize, until it is done or somebody presses Ctrl-C. 0, or 1: it said why. A run before this one
- * is forgotten.
+ * Optimize, until it is done or somebody presses Ctrl-C. 0, or 1: it said why. A run before this
+ * one is forgotten.
  */
 int program_run(program *p, opro_problem *problem, opro_scorer *scorer);
 

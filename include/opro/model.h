@@ -194,7 +194,7 @@ OPRO_API opro_status opro_call_set_max_tokens(opro_call *call, int64_t max_token
 OPRO_API opro_status opro_call_set_seed(opro_call *call, uint64_t seed);
 OPRO_API opro_status opro_call_add_stop(opro_call *call, const char *text, size_t len);
 
-/* How long the whole call may take, with waiting and retries: option model_deadline_ms. Since 0.1. */
+/* How long the call may take, with waiting and retries: option model_deadline_ms. Since 0.1. */
 OPRO_API opro_status opro_call_set_deadline(opro_call *call, int64_t ms);
 
 /* What a call's callback hears. */

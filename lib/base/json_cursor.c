@@ -18,9 +18,9 @@ char opro__cursor_peek(opro__cursor *c) {
     return c->at < c->len ? c->s[c->at] : '\0';
 }
 
-int opro__cursor_take(opro__cursor *c, char byte, const char *expected) {
-    if (opro__cursor_peek(c) != byte) return fail(c, expected);
-    c->at++;
+int opro__cursor_take(opro__cursor *cursor, char c, const char *expected) {
+    if (opro__cursor_peek(cursor) != c) return fail(cursor, expected);
+    cursor->at++;
     return 1;
 }
 

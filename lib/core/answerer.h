@@ -18,7 +18,7 @@ typedef struct opro__engine {
     int (*fd)(void *ctx); /* readable when there is work; -1: none; the same all the time */
     int64_t (*timeout)(
         void *ctx); /* milliseconds until there is work in any case; -1: no need    */
-    /* Do what can be done without waiting. OPRO_OK: did something; OPRO_WAIT, OPRO_DONE: did not. */
+    /* Do what can be done without waiting. OPRO_OK: did something; OPRO_WAIT, OPRO_DONE: no. */
     opro_status (*work)(void *ctx, opro_error *err);
     void (*wake)(void *ctx); /* make fd readable until the next work(); from any thread */
     void *ctx;               /* two engines with the same one are the same              */

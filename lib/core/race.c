@@ -122,7 +122,7 @@ static double expect_binary(const opro__race *race) {
     return solved * (1 - loss) + unsolved * gain;
 }
 
-/* Others: as the reference, and the mean difference, as if four without any had been seen before. */
+/* Others: as the reference, and the mean difference, as if four without any had come before. */
 static double expect_graded(const opro__race *race) {
     double difference = (race->won - race->lost) / ((double)race->taken + 4);
 

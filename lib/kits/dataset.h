@@ -78,7 +78,7 @@ struct opro_dataset {
     opro__example asked_example;
     size_t asked_index;
     int asked_any;
-    /* dataset_split.c: all examples, those of a set side by side and in order; then those of none */
+    /* dataset_split.c: all examples, those of a set side by side and in order, then the others */
     int64_t *order;
     size_t cap_order;
     size_t in_set[3];
@@ -97,8 +97,9 @@ opro_status opro__dataset_begin(opro_dataset *dataset, int call);
 opro_status opro__dataset_begin_append(opro_dataset *dataset, int call);
 
 /*
- * Example index (there is one). Its texts live in the dataset, or in buf if there is a callback. May
- * be called from several threads that share the dataset, with a buffer and an error of their own.
+ * Example index (there is one). Its texts live in the dataset, or in buf if there is a callback.
+ * May be called from several threads that share the dataset, with a buffer and an error of their
+ * own.
  */
 opro_status opro__dataset_example(const opro_dataset *dataset, size_t index, opro__buf *buf,
                                   opro__example *out, opro_error *err);

@@ -72,7 +72,7 @@ static void add_option(opro__buf *buf, opro__piece text, size_t ends[LETTERS], s
 }
 
 static void split_options(opro__buf *buf, opro__piece prompt, options *all) {
-    size_t ends[LETTERS], n = 0, begin = 0, mark;
+    size_t ends[LETTERS] = {0}, n = 0, begin = 0, mark;
     uint32_t letters = 0;
     int first = 1;
 

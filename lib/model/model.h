@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client. A call becomes legs: a leg is a range of samples of one call, and while it is sent, one
- * HTTP request. Legs wait in a queue of our own, so that libcurl's time-outs count transfers only.
+ * The client. A call becomes legs: a leg is a range of samples of one call, and while it is sent,
+ * one HTTP request. Legs wait in a queue of our own, so that libcurl's time-outs count transfers
+ * only.
  *
  * Floors of the room, from the top down:
  *   model_optimizer.c   the optimizer "model"
@@ -320,7 +321,7 @@ opro_status opro__model_enter_here(opro_model *model, int call);
 
 opro_status opro__model_no_memory(opro_model *model);
 
-/* opro__model_enter(), for what a request in flight depends on: OPRO_ERR_STATE while there are any. */
+/* opro__model_enter(), for what requests in flight depend on: OPRO_ERR_STATE if there are any. */
 opro_status opro__model_enter_idle(opro_model *model, int call);
 
 /* What follows from the endpoint is made anew when it is needed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The optimizer "model": a PROPOSE becomes a call, and its replies become answers. What is known of
- * a request that is under way is its ticket; the run tells it when the request is closed without it,
- * and the call ends with it.
+ * a request that is under way is its ticket; the run tells it when the request is closed without
+ * it, and the call ends with it.
  */
 #include "core/answerer.h"
 #include "core/run.h"

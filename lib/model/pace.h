@@ -37,7 +37,7 @@ typedef struct opro__pace {
     int64_t paused_until, pause_max_ms;
     int64_t troubles;  /* refusals and errors in a row                              */
     int64_t rested_at; /* when they made all rest; those sent before count no more  */
-    int64_t failures; /* connection failures in a row */
+    int64_t failures;  /* connection failures in a row */
     int64_t breaker_after;
     int64_t breaker_ms, breaker_now_ms;
     int64_t open_until; /* breaker; INT64_MIN: closed */

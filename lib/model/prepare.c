@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What sending needs, made when it is needed: dialect, paths, headers, settings of the transport. */
+/* What sending needs, made when it is: dialect, paths, headers, settings of the transport. */
 #include "model.h"
 
 void opro__model_free_paths(opro_model *model) {

@@ -351,8 +351,8 @@ opro_status opro__recording_find(opro__recording *r, const char *path, size_t pa
     const opro__line wanted = {
         .path = path, .path_len = path_len, .body = body, .body_len = body_len};
     uint32_t first, found = OPRO__MAP_NONE;
-    opro_error unheard;
-    opro__line line;
+    opro_error unheard = {0};
+    opro__line line = {0};
     opro_status st = OPRO_OK;
 
     assert(r->indexed);

@@ -18,7 +18,7 @@
 #define TSV  "answer\tquestion\na1\tq1\na2\tq 2\n"
 #define AQUA "{\"question\":\"How many?\",\"options\":[\"A)5\",\"B) six\"],\"correct\":\"B\"}"
 
-/* ---- options ---------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static void test_aqua(void **state) {
     opro_dataset *d = reads(AQUA, OPRO_LAYOUT_AUTO);

@@ -139,8 +139,8 @@ static opro_status call(world *w, int row) {
 #define OPRO_CALL(name, allowed)                                                                   \
     case OPRO__CALL_##name:                                                                        \
         return (*call_##name)(w);
-#define OPRO_MODEL_CALL(name, allowed)  /* test_model_reentrancy.c */
-#define OPRO_METRIC_CALL(name, allowed) /* test_metric.c */
+#define OPRO_MODEL_CALL(name, allowed)   /* test_model_reentrancy.c */
+#define OPRO_METRIC_CALL(name, allowed)  /* test_metric.c */
 #define OPRO_DATASET_CALL(name, allowed) /* test_dataset.c */
 #include "core/calls.def"
 #undef OPRO_CALL
@@ -152,9 +152,9 @@ static const struct {
     const char *name;
     int allowed;
 } rows[] = {
-#define OPRO_CALL(name, allowed) {#name, allowed},
-#define OPRO_MODEL_CALL(name, allowed)  /* test_model_reentrancy.c */
-#define OPRO_METRIC_CALL(name, allowed) /* test_metric.c */
+#define OPRO_CALL(name, allowed)         {#name, allowed},
+#define OPRO_MODEL_CALL(name, allowed)   /* test_model_reentrancy.c */
+#define OPRO_METRIC_CALL(name, allowed)  /* test_metric.c */
 #define OPRO_DATASET_CALL(name, allowed) /* test_dataset.c */
 #include "core/calls.def"
 #undef OPRO_CALL

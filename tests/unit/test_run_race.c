@@ -120,7 +120,7 @@ static opro_run *run_all(const opro_config *config, size_t train, watcher *w) {
     return run;
 }
 
-/* ---- what is true of any ---------------------------------------------------------------------- */
+/* ---- what is true of any --------------------------------------------------------------------- */
 
 /* Known scores are the world's, those of partly scored ones only are missing; returns how many. */
 static int64_t check_candidate(const opro_trajectory *t, int64_t i, size_t train) {

@@ -52,7 +52,7 @@ static outcome drop_unseen(size_t calls) {
     return (outcome){.calls = calls, .score = NAN};
 }
 
-/* ---- CAPO: paired t-tests against all who survived, after each block -------------------------- */
+/* ---- CAPO: paired t-tests against all who survived, after each block ------------------------- */
 
 #define CAPO_BLOCK 30
 
@@ -90,7 +90,7 @@ static outcome score_capo(const world *w, size_t number, size_t mother, const ra
     return score_first(w, number, w->n_train);
 }
 
-/* ---- GEPA: better than its parent on a few, else dropped -------------------------------------- */
+/* ---- GEPA: better than its parent on a few, else dropped ------------------------------------- */
 
 static outcome score_gepa(const world *w, size_t number, size_t mother, size_t few) {
     const unsigned char *child = w->candidates[number].solved;
