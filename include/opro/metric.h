@@ -28,7 +28,12 @@ enum {
     OPRO_METRIC_HOST = 90 /* the host's callback: opro_metric_set_fn()                       */
 };
 
-/* A metric for answers of a kind (OPRO_TASK_...). Since 0.1. */
+/*
+ * A metric for answers of a kind (OPRO_TASK_...). STRICT and REFERENCE read replies by that kind;
+ * NUMBER and CHOICE have their own. STRICT looks for the answer where a reply says that it is (a
+ * box, "####", "the answer is ..."), else at its end, or at its beginning; it knows English and
+ * ASCII digits; a reply that names several answers is wrong. Since 0.1.
+ */
 OPRO_API opro_status opro_metric_new(opro_metric **out, int32_t kind, int32_t task,
                                      const opro_allocator *mem);
 

@@ -198,38 +198,39 @@ opro_status opro__metric_regex(opro_metric *metric, const opro__matter *matter) 
 /* Bytes looked at for each byte of the reply, before the search for an object is given up. */
 #define LOOKS 8
 
-/* The member's value in the object that begins at s: the last one of that name. */
+/* Is this, in its quotes, the name that is looked for? -1: no memory. */
+static int is_member(opro_metric *metric, const char *quoted, size_t len) {
+    opro__cursor cursor;
+    char *name;
+    size_t n;
+
+    opro__buf_clear(&metric->work);
+    opro__buf_add(&metric->work, quoted, len);
+    if (metric->work.status != OPRO_OK) return -1;
+    cursor = (opro__cursor){.s = metric->work.data, .len = len};
+    return opro__cursor_string(&cursor, &name, &n) && n == metric->pattern_len &&
+           memcmp(name, metric->pattern, n) == 0;
+}
+
+/* The member's value in the object at s, whole as it is: the last one of that name. */
 static int member_of(opro_metric *metric, char *s, size_t len, opro__piece *value) {
     opro__cursor cursor = {.s = s, .len = len, .newlines = 1};
     int found = 0;
 
-    if (!opro__cursor_take(&cursor, '{', "an object")) return 0;
+    opro__cursor_take(&cursor, '{', "{");
     while (opro__cursor_peek(&cursor) == '"') {
         const char *name, *text;
         size_t name_len, text_len;
+        int is;
 
-        if (!opro__cursor_skip(&cursor, &name, &name_len) ||
-            !opro__cursor_take(&cursor, ':', "a colon") ||
-            !opro__cursor_skip(&cursor, &text, &text_len))
-            return found;
-        opro__buf_clear(&metric->work);
-        opro__buf_add(&metric->work, name, name_len);
-        if (metric->work.status != OPRO_OK) return -1;
-        cursor.expected = NULL;
-        {
-            opro__cursor in_name = {.s = metric->work.data, .len = name_len};
-            char *decoded;
-            size_t decoded_len;
-
-            if (opro__cursor_string(&in_name, &decoded, &decoded_len) &&
-                decoded_len == metric->pattern_len &&
-                memcmp(decoded, metric->pattern, decoded_len) == 0) {
-                *value = (opro__piece){text, text_len};
-                found = 1;
-            }
-        }
-        if (opro__cursor_peek(&cursor) != ',') break;
-        opro__cursor_take(&cursor, ',', ",");
+        opro__cursor_skip(&cursor, &name, &name_len);
+        opro__cursor_take(&cursor, ':', ":");
+        opro__cursor_skip(&cursor, &text, &text_len);
+        is = is_member(metric, name, name_len);
+        if (is < 0) return -1;
+        if (is) *value = (opro__piece){text, text_len};
+        found |= is;
+        if (opro__cursor_peek(&cursor) == ',') opro__cursor_take(&cursor, ',', ",");
     }
     return found;
 }

@@ -177,6 +177,7 @@ static void test_choices(void **state) {
         {1, "B", "B) 25"},
         {1, "B", "b."},
         {1, "B", "It is not (C). It is (B)."},
+        {1, "B", "It could be (B), not (C)."},
         {1, "B", "I choose (B) because (C) is wrong."},
         {1, "B", "(A) is wrong, so the answer is (B)."},
         {1, "D", "(D)\n(E)"},
