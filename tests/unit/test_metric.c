@@ -149,7 +149,7 @@ static void test_number(void **state) {
     assert_int_equal(opro_metric_set_tolerance(metric, 0, 0.1), OPRO_OK);
     assert_true(score(metric, "109", "100") == 1);
     assert_true(score(metric, "111", "100") == 0);
-    assert_int_equal(score(metric, "5", "five apples and a pear?" + 4), -1);
+    assert_int_equal(score(metric, "5", " apples and a pear?"), -1);
     opro_metric_free(metric);
 }
 
