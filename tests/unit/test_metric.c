@@ -121,7 +121,7 @@ static void test_contains(void **state) {
     assert_true(score(metric, "unknown: no", "no") == 1);
     assert_true(score(metric, "see (b).", "(B)") == 1);
     assert_true(score(metric, "42", "2") == 0);
-    assert_int_equal(score(metric, "a", " "), -1);
+    assert_true(score(metric, "a", " ") == -1);
     assert_int_equal(opro_error_status(opro_metric_error(metric)), OPRO_ERR_INVALID);
     opro_metric_free(metric);
 }
@@ -149,7 +149,7 @@ static void test_number(void **state) {
     assert_int_equal(opro_metric_set_tolerance(metric, 0, 0.1), OPRO_OK);
     assert_true(score(metric, "109", "100") == 1);
     assert_true(score(metric, "111", "100") == 0);
-    assert_int_equal(score(metric, "5", " apples and a pear?"), -1);
+    assert_true(score(metric, "5", " apples and a pear?") == -1);
     opro_metric_free(metric);
 }
 
@@ -171,7 +171,7 @@ static void test_choice(void **state) {
     assert_int_equal(
         opro_metric_judge(metric, "east", OPRO_ZT, "C", 1, question, OPRO_ZT, &verdict), OPRO_OK);
     assert_true(opro_verdict_score(verdict) == 0);
-    assert_int_equal(score(metric, "a", "west wing"), -1);
+    assert_true(score(metric, "a", "west wing") == -1);
     opro_metric_free(metric);
 }
 
