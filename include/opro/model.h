@@ -66,9 +66,9 @@ OPRO_API const opro_error *opro_model_error(const opro_model *model);
 /*
  * The endpoint's address up to and with its version ("https://api.openai.com/v1"); paths such as
  * "/chat/completions" are added to it. OPRO_ERR_INVALID: not http or https, plain http to another
- * machine, a user name, a query (except for Azure), a fragment, or control characters in it. A key
- * that was set for another scheme, host or port is forgotten. Not while calls are under way
- * (OPRO_ERR_STATE). Since 0.1.
+ * machine, a user name, a query (except for Azure), a fragment, or control characters in it. Key
+ * and headers that were set for another scheme, host or port are forgotten. Not while calls are
+ * under way (OPRO_ERR_STATE). Since 0.1.
  */
 OPRO_API opro_status opro_model_set_base_url(opro_model *model, const char *url, size_t len);
 

@@ -53,12 +53,15 @@ static int round_of(opro_model *model) {
     return deliver(model) | did;
 }
 
+/* What is left of a wait until then; INT64_MAX is for ever, -1. */
+static int64_t left_until(int64_t end, int64_t now) {
+    if (end == INT64_MAX) return -1;
+    return end > now ? end - now : 0;
+}
+
 /* Milliseconds until something is due without the network; -1: never. */
 static int64_t due_in(const opro_model *model, int64_t now) {
-    int64_t next = opro__schedule_next(model);
-
-    if (next == INT64_MAX) return -1;
-    return next > now ? next - now : 0;
+    return left_until(opro__schedule_next(model), now);
 }
 
 /* The shorter of two waits, of which -1 is for ever. */
@@ -78,8 +81,8 @@ static opro_status poll_for(opro_model *model, int64_t ms) {
         }
         now = opro__transport_now();
         if (woken || (now >= end && ms)) return OPRO_WAIT;
-        woken = opro__transport_work(
-            model->transport, shorter(end == INT64_MAX ? -1 : end - now, due_in(model, now)));
+        woken = opro__transport_work(model->transport,
+                                     shorter(left_until(end, now), due_in(model, now)));
         if (!ms) return round_of(model) ? OPRO_OK : OPRO_WAIT;
     }
 }

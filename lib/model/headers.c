@@ -99,6 +99,15 @@ opro_status opro__model_ask_key(opro_model *model, int again) {
     return st;
 }
 
+void opro__model_forget_secrets(opro_model *model) {
+    while (model->n_secrets) {
+        size_t last = --model->n_secrets;
+
+        opro__secret_clear(&model->secrets[last], &model->mem);
+        opro__free(&model->mem, model->header_names[last]);
+    }
+}
+
 /* ---- headers of the host's ------------------------------------------------------------------- */
 
 static int is_token(const char *s, size_t len) {

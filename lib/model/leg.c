@@ -40,6 +40,7 @@ opro__leg *opro__leg_new(opro_call *call, size_t first, size_t n) {
     leg->state = OPRO__LEG_LOOSE;
     leg->loading_since = INT64_MIN;
     leg->id = model->next_leg_id++;
+    model->n_legs++;
     leg->next_leg = call->legs;
     if (call->legs) call->legs->prev_leg = leg;
     call->legs = leg;
@@ -70,6 +71,7 @@ void opro__leg_free(opro__leg *leg) {
 
     opro__schedule_remove(leg);
     unlink_from_call(leg);
+    model->n_legs--;
     opro__alarms_release(&model->alarms);
     if (leg->headers) opro__headerset_release(model, leg->headers);
     if (leg->body.cap > SPARE_BYTES) opro__buf_free(&leg->body);
@@ -185,18 +187,6 @@ int64_t opro__leg_tokens(const opro__leg *leg) {
 
 /* ---- the answer, from wherever --------------------------------------------------------------- */
 
-static void settled(opro__leg *leg) {
-    opro__queue *queue = &leg->call->model->settled;
-
-    leg->state = OPRO__LEG_SENT;
-    leg->next = NULL;
-    leg->prev = queue->last;
-    if (queue->last) queue->last->next = leg;
-    if (!queue->last) queue->first = leg;
-    queue->last = leg;
-    queue->n++;
-}
-
 static opro_status keep_answer(opro__leg *leg, const char *s, size_t len, opro__failure *failure) {
     opro__buf_clear(&leg->exchange.answer);
     leg->exchange.answer.max = (size_t)OPRO__INT(&leg->call->model->options, MODEL_MAX_BODY);
@@ -234,8 +224,8 @@ static opro_status from_recording(opro__leg *leg, opro__failure *failure) {
     opro__err_clear(&err);
     st = opro__recording_find(model->replay, model->recorded_path, model->recorded_path_len,
                               leg->body.data, leg->body.len, 1, &was, &err);
-    if (st == OPRO_ERR_UNKNOWN && leg->tries && leg->call->failure) {
-        /* there was no further try then */
+    if (st == OPRO_ERR_UNKNOWN && leg->call->failure &&
+        (leg->tries || leg->loading_since != INT64_MIN)) { /* there was no further try then */
         opro__failure_set(failure, leg->call->failure, OPRO__RETRY_NO, "%s",
                           leg->call->err.message);
         return failure->err.status;
@@ -254,7 +244,7 @@ static opro_status from_recording(opro__leg *leg, opro__failure *failure) {
     return keep_answer(leg, was.answer, was.len, failure);
 }
 
-static opro_status by_network(opro__leg *leg, opro__failure *failure) {
+opro_status opro__leg_send(opro__leg *leg, opro__failure *failure) {
     opro_model *model = leg->call->model;
     opro__exchange *exchange = &leg->exchange;
     opro_status st;
@@ -291,12 +281,11 @@ int opro__leg_answered_here(opro__leg *leg, opro__failure *failure, opro_status 
         if (!model->replay) return 0;
         *st = from_recording(leg, failure);
     }
-    if (*st == OPRO_OK) settled(leg);
+    if (*st == OPRO_OK) {
+        leg->state = OPRO__LEG_SENT;
+        opro__queue_push(&model->settled, leg);
+    }
     return 1;
-}
-
-opro_status opro__leg_send(opro__leg *leg, opro__failure *failure) {
-    return by_network(leg, failure);
 }
 
 /* ---- understanding --------------------------------------------------------------------------- */

@@ -5,6 +5,8 @@
 #include "json.h"
 #include "model.h"
 
+#define MOST_MEMBERS ((size_t)1 << 20)
+
 static int written_by_us(const opro_model *model, const char *name, size_t len) {
     const opro__dialect *dialect = opro__dialect_find(
         (int32_t)OPRO__INT(&model->options, MODEL_DIALECT), model->url.text ? &model->url : NULL);
@@ -14,15 +16,39 @@ static int written_by_us(const opro_model *model, const char *name, size_t len) 
     return 0;
 }
 
-static opro_status write_members(opro_model *model) {
-    opro__buf_clear(&model->more);
-    for (size_t i = 0; i < model->n_members; i++) {
-        if (i) opro__buf_addc(&model->more, ',');
-        opro__buf_add_json(&model->more, model->member_names[i], strlen(model->member_names[i]));
-        opro__buf_addc(&model->more, ':');
-        opro__buf_addz(&model->more, model->member_values[i]);
-    }
-    return model->more.status == OPRO_OK ? OPRO_OK : opro__model_no_memory(model);
+static size_t find_member(const opro_model *model, const char *name, size_t len) {
+    size_t i = 0;
+
+    while (i < model->n_members && (strlen(model->member_names[i]) != len ||
+                                    memcmp(model->member_names[i], name, len) != 0))
+        i++;
+    return i;
+}
+
+static void write_member(opro__buf *out, const char *name, size_t name_len, const char *json,
+                         size_t len) {
+    if (out->len) opro__buf_addc(out, ',');
+    opro__buf_add_json(out, name, name_len);
+    opro__buf_addc(out, ':');
+    opro__buf_add(out, json, len);
+}
+
+/* All members as they will be: with this one in place of an earlier one, or without it. */
+static opro_status write_members(opro_model *model, opro__buf *out, const char *name,
+                                 size_t name_len, const char *json, size_t len) {
+    size_t old = find_member(model, name, name_len);
+
+    opro__buf_init(out, &model->mem, MOST_MEMBERS);
+    for (size_t i = 0; i < model->n_members; i++)
+        if (i != old)
+            write_member(out, model->member_names[i], strlen(model->member_names[i]),
+                         model->member_values[i], strlen(model->member_values[i]));
+    if (json) write_member(out, name, name_len, json, len);
+    if (out->status == OPRO_ERR_LIMIT)
+        return opro__fail(&model->err, OPRO_ERR_LIMIT,
+                          "all parameters together have more than %zu bytes; leave some out",
+                          MOST_MEMBERS);
+    return out->status == OPRO_OK ? OPRO_OK : opro__model_no_memory(model);
 }
 
 static void remove_member(opro_model *model, size_t i) {
@@ -64,6 +90,9 @@ static opro_status add_member(opro_model *model, const char *name, size_t name_l
 opro_status opro_model_set_parameter(opro_model *model, const char *name, size_t name_len,
                                      const char *json, size_t json_len) {
     opro_status st = opro__model_enter_idle(model, OPRO__CALL_opro_model_set_parameter);
+    opro__buf more;
+    size_t old;
+    int had;
 
     if (st == OPRO_OK) st = opro__model_check_text(model, &name, &name_len, "the parameter's name");
     if (st != OPRO_OK) return st;
@@ -71,17 +100,19 @@ opro_status opro_model_set_parameter(opro_model *model, const char *name, size_t
         return opro__fail(&model->err, OPRO_ERR_INVALID,
                           "%s is written by the client itself; see the functions of calls",
                           opro__quote(name, name_len).text);
-    if (json) {
-        if (!opro__arg(&json, &json_len)) return OPRO_ERR_INVALID;
-        st = opro__json_check(&model->mem, &model->err, json, json_len);
-        if (st == OPRO_OK) st = add_member(model, name, name_len, json, json_len);
-        if (st != OPRO_OK) return st;
+    if (json && !opro__arg(&json, &json_len)) return OPRO_ERR_INVALID;
+    if (json) st = opro__json_check(&model->mem, &model->err, json, json_len);
+    if (st != OPRO_OK) return st;
+    old = find_member(model, name, name_len);
+    had = old < model->n_members;
+    st = write_members(model, &more, name, name_len, json, json_len);
+    if (st == OPRO_OK && json) st = add_member(model, name, name_len, json, json_len);
+    if (st != OPRO_OK) {
+        opro__buf_free(&more);
+        return st;
     }
-    for (size_t i = 0; i + (json != NULL) < model->n_members; i++)
-        if (strlen(model->member_names[i]) == name_len &&
-            memcmp(model->member_names[i], name, name_len) == 0) {
-            remove_member(model, i);
-            break;
-        }
-    return write_members(model);
+    if (had) remove_member(model, old);
+    opro__buf_free(&model->more);
+    model->more = more;
+    return OPRO_OK;
 }

@@ -2,6 +2,7 @@
 /* Making, freeing and asking about a client. */
 #include "model.h"
 
+#include <string.h>
 #include <unistd.h>
 
 /* ---- making and freeing ---------------------------------------------------------------------- */
@@ -50,10 +51,7 @@ static void free_endpoint(opro_model *model) {
     opro__free(mem, model->name);
     opro__model_free_paths(model);
     opro__free(mem, model->replayed_base);
-    for (size_t i = 0; i < model->n_secrets; i++) {
-        opro__secret_clear(&model->secrets[i], mem);
-        opro__free(mem, model->header_names[i]);
-    }
+    opro__model_forget_secrets(model);
     opro__free(mem, model->secrets);
     opro__free(mem, model->header_names);
     for (size_t i = 0; i < model->n_members; i++) {
@@ -65,6 +63,7 @@ static void free_endpoint(opro_model *model) {
     opro__buf_free(&model->more);
     opro__free(mem, model->ca_file);
     opro__free(mem, model->ca_dir);
+    if (model->proxy) opro__wipe(model->proxy, strlen(model->proxy)); /* it may hold a password */
     opro__free(mem, model->proxy);
     opro__free(mem, model->profiles);
 }
@@ -131,7 +130,8 @@ opro_status opro__model_enter_here(opro_model *model, int call) {
 int64_t opro_model_figure(const opro_model *model, int32_t figure) {
     if (!model) return 0;
     switch (figure) {
-    case OPRO_MODEL_WAITING: return (int64_t)(model->ready.n + model->held.n + model->alarms.n);
+    case OPRO_MODEL_WAITING:
+        return (int64_t)(model->n_legs - opro__transport_in_flight(model->transport));
     case OPRO_MODEL_IN_FLIGHT: return (int64_t)opro__transport_in_flight(model->transport);
     case OPRO_MODEL_CONCURRENCY: return opro__pace_window(&model->pace);
     case OPRO_MODEL_REQUESTS: return model->requests;

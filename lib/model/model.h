@@ -180,6 +180,7 @@ struct opro_model {
     opro__leg *probe;
     opro__queue settled; /* answered without the transport */
     int64_t next_start;  /* the pace says: not before; INT64_MIN: at once */
+    size_t n_legs;       /* of all calls */
     opro_call *calls;    /* under way */
     size_t n_calls;
     opro_call *news, *last_news;
@@ -241,6 +242,9 @@ void opro__leg_over(opro__leg *leg, int64_t now);
 void opro__leg_met(opro__leg *leg, opro__failure *failure, int64_t now);
 
 /* ---- schedule.c ---- */
+
+/* Behind the last leg of a queue. */
+void opro__queue_push(opro__queue *queue, opro__leg *leg);
 
 /* Kinds of alarms. */
 enum { OPRO__ALARM_LEG, OPRO__ALARM_CALL };
@@ -347,6 +351,9 @@ opro_status opro__model_prepare(opro_model *model, opro__failure *failure);
 /* OPRO_ERR_NOMEM. */
 opro_status opro__model_make_headers(opro_model *model);
 void opro__model_wipe_headers(opro_model *model);
+
+/* The key and the headers of the host's go. */
+void opro__model_forget_secrets(opro_model *model);
 
 /* Ask the key function (again). OPRO_OK: there is a new key. */
 opro_status opro__model_ask_key(opro_model *model, int again);

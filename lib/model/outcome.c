@@ -21,14 +21,15 @@ static void count_usage(opro__leg *leg, opro__answer *answer) {
         use->prompt = (int64_t)((double)leg->body.len / model->profile->bytes_per_token);
         for (size_t i = 0; i < answer->n_replies; i++)
             use->reply += (int64_t)(answer->replies[i].len + 3) / 4;
-    } else if (use->prompt > 0) {
+    } else if (answer->counts_first && leg->asked > 1) {
+        use->reply *= (int64_t)leg->asked; /* an estimate; 2^53 tokens, 128 replies at most */
+    }
+    if (use->known && use->prompt > 0) {
         double seen = (double)leg->body.len / (double)use->prompt;
 
         if (seen < 1) seen = 1;
         model->profile->bytes_per_token += 0.2 * (seen - model->profile->bytes_per_token);
     }
-    if (answer->counts_first && leg->asked > 1) /* an estimate; 2^53 tokens, 128 replies at most */
-        use->reply *= (int64_t)leg->asked;
     if (use->cached > use->prompt) use->cached = use->prompt;
     call->usage.prompt = opro__sum(call->usage.prompt, use->prompt);
     call->usage.reply = opro__sum(call->usage.reply, use->reply);
@@ -203,13 +204,21 @@ static opro_status record(opro__leg *leg, opro__failure *failure) {
     return failure->err.status;
 }
 
-static opro_status cache(opro__leg *leg, opro__failure *failure) {
+/* An answer that lacks replies may bring them the next time: it is not kept. */
+static int is_complete(const opro__answer *answer) {
+    for (size_t i = 0; i < answer->n_replies; i++)
+        if (!is_given(&answer->replies[i])) return 0;
+    return 1;
+}
+
+static opro_status cache(opro__leg *leg, const opro__answer *answer, opro__failure *failure) {
     opro_model *model = leg->call->model;
     opro__exchange *exchange = &leg->exchange;
     opro_error err;
     opro_status st;
 
-    if (!model->cache || leg->cached || leg->call->temperature != 0) return OPRO_OK;
+    if (!model->cache || leg->cached || leg->call->temperature != 0 || !is_complete(answer))
+        return OPRO_OK;
     opro__err_clear(&err);
     st = opro__cache_put(model->cache, model->url.origin, model->path, model->path_len,
                          leg->body.data, leg->body.len, opro__buf_text(&exchange->answer),
@@ -382,7 +391,7 @@ void opro__leg_over(opro__leg *leg, int64_t now) {
         learn(leg, &answer);
         if (!leg->cached) count_usage(leg, &answer);
     }
-    if (st == OPRO_OK) st = cache(leg, &failure);
+    if (st == OPRO_OK) st = cache(leg, &answer, &failure);
     if (record(leg, &failure) != OPRO_OK) st = failure.err.status;
     if (st == OPRO_OK)
         take_answer(leg, &answer);

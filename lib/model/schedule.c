@@ -13,7 +13,7 @@
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
-static void push_back(opro__queue *queue, opro__leg *leg) {
+void opro__queue_push(opro__queue *queue, opro__leg *leg) {
     leg->next = NULL;
     leg->prev = queue->last;
     if (queue->last) queue->last->next = leg;
@@ -51,7 +51,7 @@ void opro__schedule_first(opro__leg *leg) {
 
 static void ready_last(opro__leg *leg) {
     leg->state = OPRO__LEG_READY;
-    push_back(&leg->call->model->ready, leg);
+    opro__queue_push(&leg->call->model->ready, leg);
 }
 
 /* What was held goes to the front again, in its order. */
@@ -283,7 +283,7 @@ static int start(opro__leg *leg, int64_t now) {
         if (model->probe && model->probe != leg) {
             pull(&model->ready, leg);
             leg->state = OPRO__LEG_HELD;
-            push_back(&model->held, leg);
+            opro__queue_push(&model->held, leg);
             return 1;
         }
     }

@@ -10,8 +10,27 @@
 
 #include <cmocka.h>
 
+#include <sys/syscall.h>
+
 #include "mock.h"
 #include "opro/opro.h"
+
+/* The clock of this program, which can be made to leap at each look at it. */
+static long leap_ms;
+
+int clock_gettime(clockid_t clock, struct timespec *t) {
+    static long leapt;
+    long result = syscall(SYS_clock_gettime, clock, t);
+
+    leapt += leap_ms;
+    t->tv_sec += leapt / 1000;
+    t->tv_nsec += leapt % 1000 * 1000000;
+    if (t->tv_nsec >= 1000000000) {
+        t->tv_nsec -= 1000000000;
+        t->tv_sec++;
+    }
+    return (int)result;
+}
 
 /* ---- a world --------------------------------------------------------------------------------- */
 
@@ -211,6 +230,31 @@ static void at_temperature_0_one_reply_is_copied(void **state) {
     end(&w);
 }
 
+static void fails_in_its_choice_once(mock *server, size_t n, const char *head, const char *body,
+                                     mock_reply *reply, void *ctx) {
+    (void)server, (void)head, (void)body, (void)ctx;
+    mock_choices(reply, 1, "well");
+    if (!n)
+        strcpy(reply->body, "{\"choices\":[{\"index\":0,\"finish_reason\":\"error\","
+                            "\"message\":{\"content\":\"\"}}]}");
+}
+
+static void an_answer_that_lacks_replies_is_not_cached(void **state) {
+    world w;
+    opro_call *call;
+
+    (void)state;
+    begin(&w, fails_in_its_choice_once, NULL, NULL);
+    call = ask(&w, "hello", 2, 0);
+    submit(call);
+    run(&w);
+    assert_int_equal(w.server->n, 2);
+    assert_string_equal(opro_call_reply(call, 1, NULL), "well 0");
+    assert_int_equal(opro_call_figure(call, OPRO_CALL_CACHE_HITS), 0);
+    opro_call_free(call);
+    end(&w);
+}
+
 /* ---- failures -------------------------------------------------------------------------------- */
 
 static void busy_twice(mock *server, size_t n, const char *head, const char *body,
@@ -272,6 +316,29 @@ static void a_refused_key_fails_all_that_waits_and_is_never_shown(void **state) 
     }
     assert_false(has(w.log, "canary"));
     assert_true(has(w.log, "401"));
+    end(&w);
+}
+
+/* Headers may carry secrets: they stay with the address that they were set for. */
+static void headers_do_not_follow_to_another_address(void **state) {
+    char elsewhere[64];
+    world w;
+    opro_call *call;
+
+    (void)state;
+    begin(&w, gives_n, NULL, NULL);
+    assert_int_equal(opro_model_set_header(w.model, "X-Team", OPRO_ZT, "red", OPRO_ZT), OPRO_OK);
+    assert_int_equal(opro_model_set_key(w.model, "k-1234567", OPRO_ZT), OPRO_OK);
+    for (int moved = 0; moved < 2; moved++) {
+        call = ask(&w, "hello", 1, 1);
+        submit(call);
+        run(&w);
+        opro_call_free(call);
+        assert_int_equal(has(w.server->heads[moved], "X-Team: red"), !moved);
+        assert_int_equal(has(w.server->heads[moved], "k-1234567"), !moved);
+        snprintf(elsewhere, sizeof elsewhere, "http://localhost:%d/v1", w.server->port);
+        assert_int_equal(opro_model_set_base_url(w.model, elsewhere, OPRO_ZT), OPRO_OK);
+    }
     end(&w);
 }
 
@@ -554,6 +621,47 @@ static void no_more_are_in_flight_than_allowed(void **state) {
     end(&w);
 }
 
+static void what_waits_is_counted(void **state) {
+    world w;
+    opro_call *calls[3];
+
+    (void)state;
+    begin(&w, never_answers, NULL, (const char *[]){"model_in_flight", "1", NULL});
+    for (size_t i = 0; i < 3; i++) {
+        calls[i] = ask(&w, "hello", 1, 1);
+        submit(calls[i]);
+    }
+    assert_int_equal(opro_model_figure(w.model, OPRO_MODEL_WAITING), 3);
+    opro_model_poll(w.model, 0);
+    assert_int_equal(opro_model_figure(w.model, OPRO_MODEL_IN_FLIGHT), 1);
+    assert_int_equal(opro_model_figure(w.model, OPRO_MODEL_WAITING), 2);
+    for (size_t i = 0; i < 3; i++)
+        opro_call_free(calls[i]);
+    assert_int_equal(opro_model_figure(w.model, OPRO_MODEL_WAITING), 0);
+    end(&w);
+}
+
+/* However long the thread was kept from running between two looks at the clock. */
+static void a_poll_without_patience_never_waits(void **state) {
+    world w;
+    opro_call *call;
+
+    (void)state;
+    begin(&w, never_answers, NULL, NULL);
+    call = ask(&w, "hello", 1, 1);
+    submit(call);
+    while (!w.server->most)
+        opro_model_poll(w.model, 1);
+    alarm(20); /* rather than for ever */
+    leap_ms = 50;
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(opro_model_poll(w.model, 0), OPRO_WAIT);
+    leap_ms = 0;
+    alarm(0);
+    opro_call_free(call);
+    end(&w);
+}
+
 /* ---- three ways to drive --------------------------------------------------------------------- */
 
 typedef struct loop {
@@ -766,9 +874,11 @@ int main(void) {
         cmocka_unit_test(an_endpoint_that_ignores_n_is_asked_singly),
         cmocka_unit_test(an_endpoint_that_refuses_n_is_asked_singly),
         cmocka_unit_test(at_temperature_0_one_reply_is_copied),
+        cmocka_unit_test(an_answer_that_lacks_replies_is_not_cached),
         cmocka_unit_test(what_is_busy_is_asked_again),
         cmocka_unit_test(a_refused_key_fails_all_that_waits_and_is_never_shown),
         cmocka_unit_test(a_key_that_is_quoted_is_not_recorded),
+        cmocka_unit_test(headers_do_not_follow_to_another_address),
         cmocka_unit_test(the_key_function_is_asked_once_more),
         cmocka_unit_test(parameters_are_adapted_once_and_remembered),
         cmocka_unit_test(a_deadline_counts_waiting_too),
@@ -777,6 +887,8 @@ int main(void) {
         cmocka_unit_test(the_client_may_be_given_up_before_its_calls),
         cmocka_unit_test(a_child_leaves_the_client_alone),
         cmocka_unit_test(no_more_are_in_flight_than_allowed),
+        cmocka_unit_test(what_waits_is_counted),
+        cmocka_unit_test(a_poll_without_patience_never_waits),
         cmocka_unit_test(all_three_ways_give_the_same),
         cmocka_unit_test(another_thread_ends_the_waiting),
         cmocka_unit_test(a_recording_is_played_back_without_a_network),

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,8 @@
 static pthread_t tested; /* threads of libcurl's or the server's do not count */
 static long left = -1;   /* allocations that still succeed; -1: all */
 static int sticky;
-static long live, seen;
+static atomic_long live; /* the server's thread reads JSON, too */
+static long seen;
 
 static int spend(void) {
     if (!pthread_equal(pthread_self(), tested)) return 1;
@@ -93,7 +95,12 @@ static const opro_allocator host = {sizeof host, host_alloc, host_realloc, host_
 
 static void answer(mock *server, size_t n, const char *head, const char *body, mock_reply *reply,
                    void *ctx) {
+    json_t *request = json_loads(body, 0, NULL);
+
     (void)server, (void)n, (void)head, (void)ctx;
+    if (!json_object_get(request, "messages")) reply->status = 400; /* half of a body */
+    json_decref(request);
+    if (reply->status != 200) return;
     if (strstr(body, "again") && !strstr(body, "max_completion_tokens")) {
         reply->status = 400;
         strcpy(reply->body, "{\"error\":{\"message\":\"no\",\"param\":\"max_tokens\","
