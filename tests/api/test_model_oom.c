@@ -20,15 +20,20 @@
 
 /* ---- memory of three kinds, one count -------------------------------------------------------- */
 
-static pthread_t tested; /* threads of libcurl's or the server's do not count */
-static long left = -1;   /* allocations that still succeed; -1: all */
+/* Threads of libcurl's or the server's, which reads JSON, too, and may still hold it when its client
+ * is gone, do not count: neither what they ask for nor what they keep. */
+static pthread_t tested;
+static long left = -1; /* allocations that still succeed; -1: all */
 static int sticky;
-static atomic_long live; /* the server's thread reads JSON, too */
-static long seen;
+static atomic_long live; /* blocks of the tested thread, whoever frees them */
+
+/* What stands before a block. */
+typedef union {
+    int counts;
+    max_align_t aligned;
+} mark;
 
 static int spend(void) {
-    if (!pthread_equal(pthread_self(), tested)) return 1;
-    seen++;
     if (left < 0) return 1;
     if (left > 0) {
         left--;
@@ -39,27 +44,34 @@ static int spend(void) {
 }
 
 static void *any_alloc(size_t n) {
-    void *p = spend() ? malloc(n ? n : 1) : NULL;
+    int counts = pthread_equal(pthread_self(), tested) != 0;
+    mark *m = !counts || spend() ? malloc(sizeof *m + n) : NULL;
 
-    live += p != NULL;
-    return p;
+    if (!m) return NULL;
+    m->counts = counts;
+    live += counts;
+    return m + 1;
 }
 
 static void any_free(void *p) {
-    live -= p != NULL;
-    free(p);
+    mark *m = p;
+
+    if (!m) return;
+    live -= m[-1].counts;
+    free(m - 1);
 }
 
 static void *any_realloc(void *p, size_t n) {
-    void *grown;
+    mark *m = p;
 
-    if (!p) return any_alloc(n);
+    if (!m) return any_alloc(n);
     if (!n) {
         any_free(p);
         return NULL;
     }
-    grown = spend() ? realloc(p, n) : NULL;
-    return grown;
+    if (pthread_equal(pthread_self(), tested) && !spend()) return NULL;
+    m = realloc(m - 1, sizeof *m + n);
+    return m ? m + 1 : NULL;
 }
 
 static char *any_strdup(const char *s) {
