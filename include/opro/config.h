@@ -124,7 +124,15 @@ enum {
 
     OPRO_OPT_RACE = 940,
     OPRO_OPT_RACE_ALPHA = 941,
-    OPRO_OPT_RACE_BLOCK = 942
+    OPRO_OPT_RACE_BLOCK = 942,
+    OPRO_OPT_CONFIRM = 943,
+    /* examining instructions */
+    OPRO_OPT_EXAM_TEMPERATURE = 960,
+    OPRO_OPT_EXAM_MAX_TOKENS = 961,
+    OPRO_OPT_EXAM_SECOND_QUESTION = 962,
+    OPRO_OPT_EXAM_SECOND_TOKENS = 963,
+    OPRO_OPT_EXAM_ROUNDS = 964,
+    OPRO_OPT_EXAM_FEEDBACK = 965
 };
 
 /* Values of the choice options. */
@@ -160,15 +168,21 @@ enum {
     OPRO_POSITION_Q_BEGIN = 20,
     OPRO_POSITION_Q_END = 30,
     OPRO_POSITION_A_BEGIN = 40,
+    OPRO_POSITION_SYSTEM = 50, /* a message of its own, in front of the question */
 
     OPRO_SCHEDULE_CONSTANT = 10,
     /* from temperature towards temperature_end over steps, as the published program does */
     OPRO_SCHEDULE_LINEAR = 20,
 
+    OPRO_RACE_AUTO = 5,         /* recommended for problems of datasets, else off               */
     OPRO_RACE_OFF = 10,         /* all instances are scored                                     */
     OPRO_RACE_RECOMMENDED = 20, /* against the best; alpha 0.2                                  */
     OPRO_RACE_CAUTIOUS = 30,    /* against the median of the best 20; alpha 0.2                 */
     OPRO_RACE_EXACT = 40,       /* against the best; dropped only when it has lost for certain  */
+
+    OPRO_CONFIRM_AUTO = 10, /* on for problems of datasets with validation examples              */
+    OPRO_CONFIRM_OFF = 20,  /* the best in training wins                                         */
+    OPRO_CONFIRM_ON = 30,
 
     OPRO_DIALECT_AUTO = 10,
     OPRO_DIALECT_OPENAI = 20,      /* chat completions, by whoever serves them                  */

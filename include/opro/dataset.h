@@ -22,6 +22,7 @@
 #define OPRO_DATASET_H
 
 #include "base.h"
+#include "problem.h"
 
 OPRO_BEGIN_DECLS
 
@@ -181,6 +182,16 @@ OPRO_API const int64_t *opro_dataset_split_of(const opro_dataset *dataset, int32
  * Since 0.1.
  */
 OPRO_API uint64_t opro_dataset_digest(opro_dataset *dataset);
+
+/*
+ * The problem of finding an instruction for a dataset (exam.h has the scorer): its training and
+ * validation examples are the instances, the training examples the exemplars, scores are 0 to 1 and
+ * shown in buckets. Candidates are raced (option race) and the winner is confirmed (option confirm)
+ * unless options say otherwise. It takes a share of the dataset. OPRO_ERR_INVALID: no training
+ * examples. Since 0.1.
+ */
+OPRO_API opro_status opro_problem_new_dataset(opro_problem **out, opro_dataset *dataset,
+                                              const opro_allocator *mem);
 
 OPRO_END_DECLS
 

@@ -54,6 +54,7 @@
 #include "config.h"
 #include "dataset.h"
 #include "driver.h"
+#include "exam.h"
 #include "meta_prompt.h"
 #include "metric.h"
 #include "model.h"

@@ -29,6 +29,16 @@
  * long as all scores are at the ends of the range, better means by one instance at least. Dropped
  * ones are flagged OPRO_FLAG_PARTIAL.
  *
+ * Confirming (option confirm). The best training score is too good to be true, since it was chosen
+ * among many. So when the search has ended, the best 16 candidates are scored on validation
+ * instances, which no proposal was made from: all 16 on a quarter of them, the best 6 on the next
+ * quarter, the best 3 on the rest, each time the best by the mean over training and validation
+ * instances seen so far. The winner's mean over the validation instances is the honest number; it
+ * is still the best of a few, so slightly too good. This costs at most 7 scorings on all validation
+ * instances, which are reserved in the budgets from the start. It is left out when the run was
+ * stopped by the host, by time, by failures, or by an error, and when a budget of tokens or money
+ * stopped it for which there is no reservation (score_tokens, score_cost).
+ *
  * Out of memory inside opro_run_next() or an answer leaves the run dead: it says OPRO_ERR_NOMEM
  * from then on, its queries stay valid.
  */
@@ -257,6 +267,27 @@ OPRO_API opro_status opro_run_stop(opro_run *run);
 OPRO_API int32_t opro_run_stop_reason(const opro_run *run);
 OPRO_API const char *opro_stop_reason_name(int32_t reason);
 
+/* ---- the winner ---- */
+
+/*
+ * The number of the candidate that the run would give as its result: the winner of the confirm
+ * stage once that is over, else the best in the trajectory; -1: none is scored. Since 0.1.
+ */
+OPRO_API int64_t opro_run_winner(const opro_run *run);
+
+/*
+ * Among how many candidates it was chosen by validation instances; 0: it was not (no confirm stage,
+ * or it did not come to its end). Since 0.1.
+ */
+OPRO_API int64_t opro_run_confirmed(const opro_run *run);
+
+/*
+ * How much worse the winner is on validation instances than on training instances (positive:
+ * worse, whatever the direction), with its 95 % interval (Newcombe 1998, from the intervals of
+ * both). OPRO_ERR_INVALID: it was not scored on both. Since 0.1.
+ */
+OPRO_API opro_status opro_run_gap(const opro_run *run, double *gap, double *low, double *high);
+
 /* ---- looking at it ---- */
 
 /* The run's trajectory, for reading. Lives as long as the run. Since 0.1. */
@@ -313,6 +344,8 @@ enum {
         80, /* a request failed; reason, detail                                           */
     OPRO_EVENT_STEP_ENDED =
         90, /* figures: opro_trajectory_figure() of this step                             */
+    OPRO_EVENT_CONFIRM =
+        95, /* the confirm stage begins; reason, detail: why the search ended             */
     OPRO_EVENT_STOPPED =
         100 /* reason: OPRO_STOP_...; detail: its name                                    */
 };

@@ -17,7 +17,10 @@ typedef struct choice {
 
 static const choice modes[] = {
     {"stepwise", OPRO_MODE_STEPWISE}, {"steady", OPRO_MODE_STEADY}, {NULL, 0}};
-static const choice races[] = {{"off", OPRO_RACE_OFF},
+static const choice confirms[] = {
+    {"auto", OPRO_CONFIRM_AUTO}, {"off", OPRO_CONFIRM_OFF}, {"on", OPRO_CONFIRM_ON}, {NULL, 0}};
+static const choice races[] = {{"auto", OPRO_RACE_AUTO},
+                               {"off", OPRO_RACE_OFF},
                                {"recommended", OPRO_RACE_RECOMMENDED},
                                {"cautious", OPRO_RACE_CAUTIOUS},
                                {"exact", OPRO_RACE_EXACT},
@@ -45,11 +48,10 @@ static const choice meta_prompts[] = {{"auto", OPRO_META_PROMPT_AUTO},
                                       {"points", OPRO_META_PROMPT_POINTS},
                                       {"tour", OPRO_META_PROMPT_TOUR},
                                       {NULL, 0}};
-static const choice positions[] = {{"before_q", OPRO_POSITION_BEFORE_Q},
-                                   {"q_begin", OPRO_POSITION_Q_BEGIN},
-                                   {"q_end", OPRO_POSITION_Q_END},
-                                   {"a_begin", OPRO_POSITION_A_BEGIN},
-                                   {NULL, 0}};
+static const choice positions[] = {
+    {"before_q", OPRO_POSITION_BEFORE_Q}, {"q_begin", OPRO_POSITION_Q_BEGIN},
+    {"q_end", OPRO_POSITION_Q_END},       {"a_begin", OPRO_POSITION_A_BEGIN},
+    {"system", OPRO_POSITION_SYSTEM},     {NULL, 0}};
 static const choice schedules[] = {
     {"constant", OPRO_SCHEDULE_CONSTANT}, {"linear", OPRO_SCHEDULE_LINEAR}, {NULL, 0}};
 static const choice dialects[] = {

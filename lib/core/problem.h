@@ -42,6 +42,8 @@ struct opro_problem {
     int32_t direction;
     int32_t display; /* OPRO_DISPLAY_... when the option says auto */
     int32_t decimals;
+    int sampled;      /* instances are a sample of more: race and confirm, if "auto"      */
+    uint64_t data;    /* a digest of what callbacks deliver, where it is known; else 0    */
     int32_t prompt;   /* OPRO_META_PROMPT_... when the option says auto */
     double low, high; /* NaN: no range */
     size_t train, validation;

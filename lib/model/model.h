@@ -31,6 +31,7 @@
 #include "core/config.h"
 #include "core/guard.h"
 #include "dialect.h"
+#include "engine.h"
 #include "failure.h"
 #include "opro/model.h"
 #include "pace.h"
@@ -307,11 +308,6 @@ void opro__call_no_news(opro_call *call);
 opro_status opro__replay_endpoint(opro_model *model, opro__recording *recording);
 
 /* ---- model.c ---- */
-
-opro_model *opro__model_share(opro_model *model);
-
-/* Give up a share; also inside callbacks, where whoever calls back has one of his own. */
-void opro__model_release(opro_model *model);
 
 /* At the start of every call of the public interface. */
 opro_status opro__model_enter(opro_model *model, int call);

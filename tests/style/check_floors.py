@@ -19,6 +19,7 @@ ROOMS = {
     "driver": {"base", "core"},
     "model": {"base", "core"},
     "journal": {"base", "core"},
+    "exam": {"base", "core", "kits", "model"},
 }
 # What base and core leave to the host. vsnprintf() and snprintf() are all they take from stdio.h.
 NEVER = (

@@ -141,6 +141,7 @@ static opro_status call(world *w, int row) {
         return (*call_##name)(w);
 #define OPRO_MODEL_CALL(name, allowed)   /* test_model_reentrancy.c */
 #define OPRO_METRIC_CALL(name, allowed)  /* test_metric.c */
+#define OPRO_EXAM_CALL(name, allowed)    /* test_exam_reentrancy.c */
 #define OPRO_DATASET_CALL(name, allowed) /* test_dataset.c */
 #include "core/calls.def"
 #undef OPRO_CALL
@@ -155,6 +156,7 @@ static const struct {
 #define OPRO_CALL(name, allowed)         {#name, allowed},
 #define OPRO_MODEL_CALL(name, allowed)   /* test_model_reentrancy.c */
 #define OPRO_METRIC_CALL(name, allowed)  /* test_metric.c */
+#define OPRO_EXAM_CALL(name, allowed)    /* test_exam_reentrancy.c */
 #define OPRO_DATASET_CALL(name, allowed) /* test_dataset.c */
 #include "core/calls.def"
 #undef OPRO_CALL

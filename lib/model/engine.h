@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rooms above need of a client beside its public functions. */
+#ifndef OPRO_MODEL_ENGINE_H
+#define OPRO_MODEL_ENGINE_H
+
+#include "core/answerer.h"
+#include "opro/model.h"
+
+/* Take a share; give it up, also inside callbacks, where whoever calls back has one of his own. */
+opro_model *opro__model_share(opro_model *model);
+void opro__model_release(opro_model *model);
+
+/* What lets a driver drive it. With a socket function the host does, and there is nothing to do. */
+opro__engine opro__model_engine(opro_model *model);
+
+/* Millionths per million tokens read and written. */
+void opro__model_prices(const opro_model *model, int64_t *prompt, int64_t *reply);
+
+#endif
