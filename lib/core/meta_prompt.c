@@ -8,7 +8,7 @@
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-#define BIT(slot) (UINT32_C(1) << OPRO__SLOT_##slot)
+#define BIT(slot) OPRO__SLOT_BIT(slot)
 
 /* Their names in messages, and the placeholders they may have. */
 static const struct {

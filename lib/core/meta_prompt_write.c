@@ -115,7 +115,7 @@ static int write_plain(opro_meta_prompt *mp, const opro__candidate *c, opro__spa
     char *to = opro__room(out, need);
 
     if (!to) return 0;
-    for (const opro__piece *piece = t->pieces;; piece++) {
+    for (const opro__template_piece *piece = t->pieces;; piece++) {
         to = opro__copy_literal(to, piece->literal);
         if (piece->slot == OPRO__SLOT_NONE) break;
         if (piece->slot == OPRO__SLOT_SCORE) {

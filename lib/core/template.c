@@ -104,7 +104,7 @@ static opro_status read_literal(parser *p) {
  * A literal, with all that is constant in it, and the placeholder behind it. Its literal begins
  * where the last one ended.
  */
-static opro_status read_piece(parser *p, opro__piece *piece) {
+static opro_status read_piece(parser *p, opro__template_piece *piece) {
     size_t begin = p->literals.len;
     opro_status st;
 
@@ -199,7 +199,7 @@ void opro__template_free(opro__template *t, opro__mem *mem) {
 
 void opro__template_fill(const opro__template *t, const opro__span *values, opro__buf *out) {
     for (size_t i = 0; i < t->n; i++) {
-        const opro__piece *piece = &t->pieces[i];
+        const opro__template_piece *piece = &t->pieces[i];
 
         opro__put(out, piece->literal.s, piece->literal.len);
         if (piece->slot != OPRO__SLOT_NONE)

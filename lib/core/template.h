@@ -36,7 +36,11 @@ typedef struct opro__span {
     X(SCORE, "score")                                                                              \
     X(INPUT, "input")                                                                              \
     X(TARGET, "target")                                                                            \
-    X(REASON, "reason")
+    X(REASON, "reason")                                                                            \
+    X(INSTRUCTION, "instruction")                                                                  \
+    X(QUESTION, "question")                                                                        \
+    X(ANSWER, "answer")                                                                            \
+    X(REPLY, "reply")
 
 enum {
 #define OPRO__SLOT(id, name) OPRO__SLOT_##id,
@@ -47,16 +51,16 @@ enum {
 };
 
 /* Some literal text, and the placeholder behind it. */
-typedef struct opro__piece {
+typedef struct opro__template_piece {
     opro__span literal;
     int slot; /* OPRO__SLOT_NONE in the last piece */
-} opro__piece;
+} opro__template_piece;
 
 typedef struct opro__template {
     char *source; /* as it was given; NULL: never compiled */
     size_t source_len;
     char *literals; /* with OPRO__SLACK readable bytes behind them */
-    opro__piece *pieces;
+    opro__template_piece *pieces;
     size_t n;     /* at least 1 */
     size_t fixed; /* bytes of literal text */
 } opro__template;
@@ -66,6 +70,9 @@ typedef struct opro__template {
  * calls.
  */
 #define OPRO__SLACK 16
+
+/* A placeholder in a mask. */
+#define OPRO__SLOT_BIT(slot) (UINT32_C(1) << OPRO__SLOT_##slot)
 
 /* What a template may have. */
 typedef struct opro__slots {

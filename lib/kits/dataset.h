@@ -58,14 +58,14 @@ int opro__is_blank(const char *s, size_t len);
 
 /* ---- dataset.c ------------------------------------------------------------------------------- */
 
-enum { OPRO__QUESTION, OPRO__ANSWER, OPRO__OPTIONS, OPRO__COLUMNS };
+enum { OPRO__COLUMN_QUESTION, OPRO__COLUMN_ANSWER, OPRO__COLUMN_OPTIONS, OPRO__COLUMNS };
 
 struct opro_dataset {
     opro__mem mem;
     opro_error err;
     opro__refs refs;
     opro__guard guard;
-    char *columns[OPRO__COLUMNS]; /* names or places; [OPRO__OPTIONS] NULL: none */
+    char *columns[OPRO__COLUMNS]; /* names or places; [OPRO__COLUMN_OPTIONS] NULL: none */
     int columns_set;              /* by the host                                 */
     int32_t skip_bad;
     int64_t skipped;

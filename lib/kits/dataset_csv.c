@@ -34,7 +34,8 @@ int opro__columns_by_place(const char *const columns[OPRO__COLUMNS], size_t plac
         place[i] = NOWHERE;
         if (!columns[i]) continue;
         wanted++;
-        places += parse_place(columns[i], &place[i], i == OPRO__OPTIONS ? last_option : NULL);
+        places +=
+            parse_place(columns[i], &place[i], i == OPRO__COLUMN_OPTIONS ? last_option : NULL);
     }
     return places == wanted ? 1 : places == 0 ? 0 : -1;
 }
@@ -55,13 +56,13 @@ static opro_status check_columns(opro__reader *r) {
     char *const *columns = r->dataset->columns;
 
     for (int i = 0; i < OPRO__COLUMNS; i++) {
-        int may_miss = !columns[i] || (i == OPRO__OPTIONS && !r->dataset->columns_set);
+        int may_miss = !columns[i] || (i == OPRO__COLUMN_OPTIONS && !r->dataset->columns_set);
 
         if (r->place[i] == NOWHERE && !may_miss)
             return opro__bad_at(r, r->record, "the header has no column %s",
                                 opro__quote(columns[i], strlen(columns[i])).text);
     }
-    r->last_option = r->place[OPRO__OPTIONS];
+    r->last_option = r->place[OPRO__COLUMN_OPTIONS];
     return OPRO_OK;
 }
 
@@ -121,13 +122,13 @@ static opro_status read_fields(opro__reader *r, fields f, opro__example *e) {
     char *s;
 
     for (; next_field(&f, &s, &len); n++) {
-        if (n == r->place[OPRO__QUESTION]) {
+        if (n == r->place[OPRO__COLUMN_QUESTION]) {
             e->question = s;
             e->question_len = len;
-        } else if (n == r->place[OPRO__ANSWER]) {
+        } else if (n == r->place[OPRO__COLUMN_ANSWER]) {
             e->answer = s;
             e->answer_len = len;
-        } else if (r->has_options && n >= r->place[OPRO__OPTIONS] && n <= r->last_option) {
+        } else if (r->has_options && n >= r->place[OPRO__COLUMN_OPTIONS] && n <= r->last_option) {
             if (len && gap)
                 return opro__bad_at(r, r->record, "field %zu is empty, but an option follows", gap);
             if (len)
@@ -169,15 +170,15 @@ static opro_status begin(opro__reader *r, record_fn record) {
         columns[i] = r->dataset->columns[i];
     r->begun = 1;
     if (r->layout == OPRO_LAYOUT_GSM8K) {
-        r->place[OPRO__QUESTION] = 0;
-        r->place[OPRO__ANSWER] = 1;
-        r->place[OPRO__OPTIONS] = NOWHERE;
+        r->place[OPRO__COLUMN_QUESTION] = 0;
+        r->place[OPRO__COLUMN_ANSWER] = 1;
+        r->place[OPRO__COLUMN_OPTIONS] = NOWHERE;
     } else if (!opro__columns_by_place(columns, r->place, &r->last_option)) {
         st = record(r, &f);
         if (st == OPRO_OK) st = read_header(r, f);
         if (st == OPRO_ERR_PARSE) r->fatal = 1;
     }
-    r->has_options = r->place[OPRO__OPTIONS] != NOWHERE;
+    r->has_options = r->place[OPRO__COLUMN_OPTIONS] != NOWHERE;
     return st;
 }
 

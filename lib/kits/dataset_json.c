@@ -53,23 +53,26 @@ static opro_status read_options(object *o) {
     char *out, *text, *start;
     size_t len;
 
-    if (opro__cursor_peek(c) == '"') return read_string(o, OPRO__OPTIONS);
-    if (opro__cursor_peek(c) != '[') return wrong_type(o, OPRO__OPTIONS, "an array of texts");
+    if (opro__cursor_peek(c) == '"') return read_string(o, OPRO__COLUMN_OPTIONS);
+    if (opro__cursor_peek(c) != '[')
+        return wrong_type(o, OPRO__COLUMN_OPTIONS, "an array of texts");
     out = start = c->s + c->at++;
     while (opro__cursor_peek(c) != ']') {
         if (out != start && !opro__cursor_take(c, ',', "',' or ']'")) return broken(o);
-        if (opro__cursor_peek(c) != '"') return wrong_type(o, OPRO__OPTIONS, "an array of texts");
+        if (opro__cursor_peek(c) != '"')
+            return wrong_type(o, OPRO__COLUMN_OPTIONS, "an array of texts");
         if (!opro__cursor_string(c, &text, &len)) return broken(o);
         if (memchr(text, '\n', len))
-            return wrong_type(o, OPRO__OPTIONS, "an array of single lines");
+            return wrong_type(o, OPRO__COLUMN_OPTIONS, "an array of single lines");
         if (out != start) *out++ = '\n';
         memmove(out, text, len);
         out += len;
-        if (!len) return wrong_type(o, OPRO__OPTIONS, "an array of texts that are not empty");
+        if (!len)
+            return wrong_type(o, OPRO__COLUMN_OPTIONS, "an array of texts that are not empty");
     }
     c->at++;
-    o->text[OPRO__OPTIONS] = start;
-    o->len[OPRO__OPTIONS] = (size_t)(out - start);
+    o->text[OPRO__COLUMN_OPTIONS] = start;
+    o->len[OPRO__COLUMN_OPTIONS] = (size_t)(out - start);
     return OPRO_OK;
 }
 
@@ -88,9 +91,9 @@ static opro_status read_member(object *o) {
                             opro__quote(name, len).text);
     if (!opro__cursor_take(&o->c, ':', "':'")) return broken(o);
     if (which == OPRO__COLUMNS) return opro__cursor_skip(&o->c, &value, &len) ? OPRO_OK : broken(o);
-    if (which == OPRO__OPTIONS) return read_options(o);
+    if (which == OPRO__COLUMN_OPTIONS) return read_options(o);
     if (opro__cursor_peek(&o->c) == '"') return read_string(o, which);
-    return which == OPRO__ANSWER ? read_plain(o, which) : wrong_type(o, which, "a text");
+    return which == OPRO__COLUMN_ANSWER ? read_plain(o, which) : wrong_type(o, which, "a text");
 }
 
 static opro_status read_members(object *o) {
@@ -122,12 +125,12 @@ static opro_status read_object(object *o, char *s, size_t len, int options,
     st = read_members(o);
     if (st != OPRO_OK) return st;
     for (int i = 0; i < OPRO__COLUMNS; i++)
-        if (!o->text[i] && (i != OPRO__OPTIONS || options))
+        if (!o->text[i] && (i != OPRO__COLUMN_OPTIONS || options))
             return opro__bad_at(o->r, o->r->record, "the member %s is missing",
                                 opro__quote(o->names[i], strlen(o->names[i])).text);
     *example = (opro__example){
-        o->text[OPRO__QUESTION], o->text[OPRO__ANSWER], o->text[OPRO__OPTIONS],
-        o->len[OPRO__QUESTION],  o->len[OPRO__ANSWER],  o->len[OPRO__OPTIONS],
+        o->text[OPRO__COLUMN_QUESTION], o->text[OPRO__COLUMN_ANSWER], o->text[OPRO__COLUMN_OPTIONS],
+        o->len[OPRO__COLUMN_QUESTION],  o->len[OPRO__COLUMN_ANSWER],  o->len[OPRO__COLUMN_OPTIONS],
     };
     if (!example->options) example->options = "";
     return OPRO_OK;
@@ -165,15 +168,15 @@ opro_status opro__next_json_line(opro__reader *r, opro__example *example) {
     for (int i = 0; i < OPRO__COLUMNS; i++)
         o.names[i] = columns[i];
     if (aqua) {
-        o.names[OPRO__QUESTION] = "question";
-        o.names[OPRO__ANSWER] = "correct";
-        o.names[OPRO__OPTIONS] = "options";
+        o.names[OPRO__COLUMN_QUESTION] = "question";
+        o.names[OPRO__COLUMN_ANSWER] = "correct";
+        o.names[OPRO__COLUMN_OPTIONS] = "options";
     }
     do {
         st = opro__reader_line(r, &s, &len, &r->record);
         if (st != OPRO_OK) return st;
     } while (opro__is_blank(s, len));
-    st = read_object(&o, s, len, aqua || (r->dataset->columns_set && columns[OPRO__OPTIONS]),
+    st = read_object(&o, s, len, aqua || (r->dataset->columns_set && columns[OPRO__COLUMN_OPTIONS]),
                      example);
     return st == OPRO_OK && aqua ? check_letter(r, example) : st;
 }

@@ -226,8 +226,8 @@ static int32_t tab_layout(const opro__reader *r, const char *line, size_t len) {
     char *const *columns = r->dataset->columns;
 
     if (len && line[len - 1] == '\r') len--;
-    if (r->dataset->columns_set || (has_field(line, len, columns[OPRO__QUESTION]) &&
-                                    has_field(line, len, columns[OPRO__ANSWER])))
+    if (r->dataset->columns_set || (has_field(line, len, columns[OPRO__COLUMN_QUESTION]) &&
+                                    has_field(line, len, columns[OPRO__COLUMN_ANSWER])))
         return OPRO_LAYOUT_TSV;
     return OPRO_LAYOUT_GSM8K;
 }
