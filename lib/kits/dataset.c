@@ -236,18 +236,21 @@ out:
     return st;
 }
 
-opro_status opro__dataset_example(const opro_dataset *dataset, size_t index, opro__buf *buf,
-                                  opro__example *out, opro_error *err) {
-    const opro__stored *stored;
+static opro__example from_memory(const opro_dataset *dataset, size_t index) {
+    const opro__stored *stored = dataset->examples[index];
 
-    if (dataset->fn.fn) return from_fn(dataset, index, buf, out, err);
-    stored = dataset->examples[index];
-    *out = (opro__example){.question = stored->texts,
+    return (opro__example){.question = stored->texts,
                            .answer = stored->texts + stored->question + 1,
                            .options = stored->texts + stored->question + stored->answer + 2,
                            .question_len = stored->question,
                            .answer_len = stored->answer,
                            .options_len = stored->options};
+}
+
+opro_status opro__dataset_example(const opro_dataset *dataset, size_t index, opro__buf *buf,
+                                  opro__example *out, opro_error *err) {
+    if (dataset->fn.fn) return from_fn(dataset, index, buf, out, err);
+    *out = from_memory(dataset, index);
     return OPRO_OK;
 }
 
@@ -272,7 +275,8 @@ static opro_status ask(opro_dataset *dataset, size_t index, int call, opro__exam
 static int example(opro_dataset *dataset, size_t index, int call, opro__example *out) {
     if (!dataset || index >= dataset->n) return 0;
     if (dataset->fn.fn) return ask(dataset, index, call, out) == OPRO_OK;
-    return opro__dataset_example(dataset, index, NULL, out, NULL) == OPRO_OK;
+    *out = from_memory(dataset, index);
+    return 1;
 }
 
 static const char *text(const char *s, size_t n, size_t *len) {

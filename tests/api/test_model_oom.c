@@ -20,8 +20,10 @@
 
 /* ---- memory of three kinds, one count -------------------------------------------------------- */
 
-/* Threads of libcurl's or the server's, which reads JSON, too, and may still hold it when its client
- * is gone, do not count: neither what they ask for nor what they keep. */
+/*
+ * Threads of libcurl's or the server's, which reads JSON, too, and may still hold it when its
+ * client is gone, do not count: neither what they ask for nor what they keep.
+ */
 static pthread_t tested;
 static long left = -1; /* allocations that still succeed; -1: all */
 static int sticky;
