@@ -24,18 +24,21 @@ typedef struct opro__engine {
     void *ctx;               /* two engines with the same one are the same              */
 } opro__engine;
 
+/* As many as one of them needs. */
+enum { OPRO__ENGINES_EACH = 2 };
+
 struct opro_optimizer {
     opro__mem mem;
     opro__refs refs;
     opro__hook hook;
-    const opro__engine *engine; /* NULL: none */
+    const opro__engine *engines[OPRO__ENGINES_EACH]; /* NULL: none */
 };
 
 struct opro_scorer {
     opro__mem mem;
     opro__refs refs;
     opro__hook hook;
-    const opro__engine *engine; /* NULL: none */
+    const opro__engine *engines[OPRO__ENGINES_EACH]; /* NULL: none */
 };
 
 opro_optimizer *opro__optimizer_share(opro_optimizer *optimizer);

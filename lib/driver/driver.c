@@ -84,8 +84,9 @@ const opro_error *opro_driver_error(const opro_driver *driver) {
 /* Posts from other threads wake the engines: not while it is decided which there are. */
 static void set_engines(opro_driver *driver) {
     opro__inbox_set_waker(driver->inbox, NULL, NULL);
-    opro__engines_set(&driver->engines, driver->optimizer ? driver->optimizer->engine : NULL,
-                      driver->scorer ? driver->scorer->engine : NULL);
+    driver->engines.n = 0;
+    if (driver->optimizer) opro__engines_add(&driver->engines, driver->optimizer->engines);
+    if (driver->scorer) opro__engines_add(&driver->engines, driver->scorer->engines);
     if (driver->engines.n)
         opro__inbox_set_waker(driver->inbox, opro__engines_wake, &driver->engines);
 }

@@ -5,10 +5,15 @@
 #include <limits.h>
 #include <poll.h>
 
-void opro__engines_set(opro__engines *engines, const opro__engine *a, const opro__engine *b) {
-    engines->n = 0;
-    if (a) engines->all[engines->n++] = a;
-    if (b && (!a || a->ctx != b->ctx)) engines->all[engines->n++] = b;
+static int is_there(const opro__engines *engines, const opro__engine *engine) {
+    for (size_t i = 0; i < engines->n; i++)
+        if (engines->all[i]->ctx == engine->ctx) return 1;
+    return 0;
+}
+
+void opro__engines_add(opro__engines *engines, const opro__engine *const *each) {
+    for (size_t i = 0; i < OPRO__ENGINES_EACH; i++)
+        if (each[i] && !is_there(engines, each[i])) engines->all[engines->n++] = each[i];
 }
 
 opro_status opro__engines_work(const opro__engines *engines, int *did, opro_error *err) {
@@ -34,7 +39,7 @@ int64_t opro__engines_timeout(const opro__engines *engines) {
 }
 
 int opro__engines_wait(const opro__engines *engines, int64_t ms) {
-    struct pollfd fds[2];
+    struct pollfd fds[2 * OPRO__ENGINES_EACH];
     nfds_t n = 0;
 
     for (size_t i = 0; i < engines->n; i++) {

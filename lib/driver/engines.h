@@ -6,12 +6,12 @@
 #include "core/answerer.h"
 
 typedef struct opro__engines {
-    const opro__engine *all[2];
+    const opro__engine *all[2 * OPRO__ENGINES_EACH];
     size_t n;
 } opro__engines;
 
-/* NULL: none; the same one twice counts once. */
-void opro__engines_set(opro__engines *engines, const opro__engine *a, const opro__engine *b);
+/* Add those of an optimizer or a scorer. One that is there already is not added. */
+void opro__engines_add(opro__engines *engines, const opro__engine *const *each);
 
 /* Let each do what it can do now. *did is set to 1 if one did something. */
 opro_status opro__engines_work(const opro__engines *engines, int *did, opro_error *err);

@@ -209,13 +209,9 @@ opro_status opro_call_set_deadline(opro_call *call, int64_t ms) {
 static opro_status may_submit(const opro_call *call) {
     opro_model *model = call->model;
     int64_t most = OPRO__INT(&model->options, MODEL_MAX_WAITING);
+    opro_status st = opro__model_ready(model, &model->err);
 
-    if (!model->url.text)
-        return opro__fail(&model->err, OPRO_ERR_STATE,
-                          "there is no base URL yet: opro_model_set_base_url()");
-    if (!model->name)
-        return opro__fail(&model->err, OPRO_ERR_STATE,
-                          "the model has no name yet: opro_model_set_name()");
+    if (st != OPRO_OK) return st;
     if (!call->n_parts)
         return opro__fail(&model->err, OPRO_ERR_STATE,
                           "the call has no message: opro_call_add_message()");

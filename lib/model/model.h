@@ -6,6 +6,7 @@
  *
  * Floors of the room, from the top down:
  *   model_optimizer.c   the optimizer "model"
+ *   engine.c            what the rooms above need beside public functions
  *   drive.c             poll, socket and timer functions; callbacks of calls
  *   model.c             making, freeing, asking about a client
  *   settings.c, headers.c, members.c, model_env.c    what it is told

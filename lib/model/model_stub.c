@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The client in builds without it: the same functions, and no client ever. */
 #include "base/err.h"
-#include "opro/model.h"
+#include "engine.h"
 
 /* What they are asked makes no difference. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -196,4 +196,33 @@ int64_t opro_model_figure(const opro_model *model, int32_t figure) {
 opro_status opro_optimizer_new_model(opro_optimizer **out, opro_model *model,
                                      const opro_allocator *mem) {
     return OPRO_ERR_UNSUPPORTED;
+}
+
+/* ---- engine.h: nobody has a model to ask about ----------------------------------------------- */
+
+opro_model *opro__model_share(opro_model *model) {
+    return model;
+}
+
+void opro__model_release(opro_model *model) {
+}
+
+opro__engine opro__model_engine(opro_model *model) {
+    return (opro__engine){.ctx = model};
+}
+
+opro_status opro__model_ready(const opro_model *model, opro_error *err) {
+    return opro__fail(err, OPRO_ERR_UNSUPPORTED, "this build has no client");
+}
+
+int opro__model_busy(const opro_model *model) {
+    return 0;
+}
+
+int opro__model_caches(const opro_model *model) {
+    return 0;
+}
+
+void opro__model_prices(const opro_model *model, int64_t *prompt, int64_t *reply) {
+    *prompt = *reply = 0;
 }

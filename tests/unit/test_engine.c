@@ -143,7 +143,7 @@ static void use_optimizer(host *h, machine *m) {
     opro_optimizer *optimizer;
 
     assert_int_equal(opro_optimizer_new(&optimizer, machine_take, m, NULL, NULL), OPRO_OK);
-    optimizer->engine = &m->engine;
+    optimizer->engines[0] = &m->engine;
     assert_int_equal(opro_driver_set_optimizer(h->driver, optimizer), OPRO_OK);
     opro_optimizer_free(optimizer);
 }
@@ -152,12 +152,20 @@ static void use_scorer(host *h, machine *m) {
     opro_scorer *scorer;
 
     assert_int_equal(opro_scorer_new(&scorer, machine_take, m, NULL, NULL), OPRO_OK);
-    scorer->engine = &m->engine;
+    scorer->engines[1] = &m->engine;
     assert_int_equal(opro_driver_set_scorer(h->driver, scorer), OPRO_OK);
     opro_scorer_free(scorer);
 }
 
 /* ---- the list by itself ---------------------------------------------------------------------- */
+
+static void use(opro__engines *list, const opro__engine *a, const opro__engine *b) {
+    const opro__engine *const both[OPRO__ENGINES_EACH] = {a, b};
+
+    list->n = 0;
+    opro__engines_add(list, both);
+    opro__engines_add(list, both);
+}
 
 static void engines_of_one_machine_are_one(void **state) {
     machine a, b;
@@ -168,13 +176,13 @@ static void engines_of_one_machine_are_one(void **state) {
     (void)state;
     machine_make(&a, BY_PIPE);
     machine_make(&b, BY_BOTH);
-    opro__engines_set(&list, &a.engine, &a.engine);
+    use(&list, &a.engine, &a.engine);
     assert_int_equal(list.n, 1);
     assert_int_equal(opro__engines_work(&list, &did, &err), OPRO_OK);
     assert_int_equal(a.worked, 1);
-    opro__engines_set(&list, NULL, &b.engine);
+    use(&list, NULL, &b.engine);
     assert_int_equal(list.n, 1);
-    opro__engines_set(&list, &a.engine, &b.engine);
+    use(&list, &a.engine, &b.engine);
     assert_int_equal(list.n, 2);
     assert_int_equal(opro__engines_work(&list, &did, &err), OPRO_OK);
     assert_int_equal(did, 0);
@@ -185,7 +193,7 @@ static void engines_of_one_machine_are_one(void **state) {
     assert_int_equal(opro__engines_timeout(&list), 0);
     ring(&b);
     assert_int_equal(opro__engines_wait(&list, -1), 1); /* either ends it */
-    opro__engines_set(&list, NULL, NULL);
+    use(&list, NULL, NULL);
     assert_int_equal(opro__engines_timeout(&list), -1);
     assert_int_equal(opro__engines_wait(&list, -1), 0); /* nothing to wait for */
     machine_break(&a);
