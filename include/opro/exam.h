@@ -74,19 +74,29 @@ OPRO_API const opro_error *opro_examiner_error(const opro_examiner *examiner);
 
 /*
  * What is sent, in your own words instead of by position: one text a message; role:
- * OPRO_ROLE_SYSTEM, OPRO_ROLE_USER or OPRO_ROLE_ASSISTANT (the last of these is the answer's beginning, which the
- * model continues). {instruction} and {question} stand for what they say; "{{" and "}}" are braces.
- * A text that is empty when it is filled in is not sent, and a line that holds nothing but an empty
- * {instruction} is left out. text NULL: that message goes. Together they must hold {question};
- * whether they do shows when an exam begins (OPRO_ERR_STATE). Before the first exam. Since 0.1.
+ * OPRO_ROLE_SYSTEM, OPRO_ROLE_USER or OPRO_ROLE_ASSISTANT (the last of these is the answer's
+ * beginning, which the model continues). {instruction} and {question} stand for what they say; "{{"
+ * and "}}" are braces. At most 1 MiB.
+ *
+ * A text that is empty when it is filled in is not sent. Without an instruction, a line that holds
+ * nothing but {instruction} is left out, with empty lines that would then stand twice, or at an end
+ * of the text. text NULL: that message goes; when none is left, the option position counts again.
+ *
+ * Together they must hold {question}, and the user's must where examples are shown; whether they do
+ * shows when an exam begins (OPRO_ERR_STATE). OPRO_ERR_PARSE: braces that do not fit, or another
+ * placeholder. Before the first exam. Since 0.1.
  */
 OPRO_API opro_status opro_examiner_set_template(opro_examiner *examiner, int32_t role,
                                                 const char *text, size_t len);
 
 /*
- * An example that is shown in front of every question, with its answer, in the order added: as
- * messages of the user's and the assistant's, in the form of the question itself. At most 64.
- * Before the first exam. Since 0.1.
+ * An example that is shown in front of every question, with its answer, in the order added: as a
+ * message of the user's and one of the assistant's. The user's is written as the question's is,
+ * with the instruction where position or template put it, so that the model sees the instruction
+ * followed; a system message stands once, in front. Where there is a template of the assistant's,
+ * the answer follows that beginning, with a blank between them unless there is white space. Texts
+ * are valid UTF-8, not blank, at most 16 MiB each; at most 64 examples. Before the first exam.
+ * Since 0.1.
  */
 OPRO_API opro_status opro_examiner_add_shot(opro_examiner *examiner, const char *question,
                                             size_t question_len, const char *answer,
@@ -95,8 +105,9 @@ OPRO_API opro_status opro_examiner_add_shot(opro_examiner *examiner, const char 
 /*
  * Let a model judge the answers, in place of the metric: it is asked whether a reply is right, and
  * answers yes or no. judge: may be the examiner's own model; a share is taken; NULL: no judge.
- * text: your own question, with {question}, {answer} (the one that is wanted) and {reply}; NULL:
- * the library's. A judge who says neither leaves the example unknown. Before the first exam. Since 0.1.
+ * text: your own question, with {question}, {answer} (the one that is wanted) and {reply}, of which
+ * the last must be there; NULL: the library's. A judge who says neither, or both, leaves the
+ * example unknown. Before the first exam. Since 0.1.
  */
 OPRO_API opro_status opro_examiner_set_judge(opro_examiner *examiner, opro_model *judge,
                                              const char *text, size_t len);
