@@ -83,6 +83,9 @@ static void test_options(void **state) {
         {"square", "before_q", "0", 0, 0},
         {"square", "a_begin", "0", 0, 0},
         {"square", "a_begin", "1", 1, OPRO__FORMAT_SQUARE},
+        {"chat", "system", "0", 1, OPRO__FORMAT_INS},
+        {"square", "system", "1", 1, OPRO__FORMAT_SQUARE},
+        {"pretrained", "system", "0", 1, OPRO__FORMAT_TEXT},
         {"pretrained", "q_begin", "0", 1, OPRO__FORMAT_TEXT},
         {"pretrained", "a_begin", "0", 1, OPRO__FORMAT_TEXT},
         {"pretrained", "before_q", "1", 0, 0},
@@ -147,6 +150,13 @@ static void test_exemplars(void **state) {
         {"chat", "q_end", "1", "input:\nQ: {input}\n<INS>\nA:\nExpected answer:\n{target}"},
         {"chat", "q_end", "0", "Problem:\n{input}\n<INS>\n\nExpected answer:\n{target}"},
         {"chat", "a_begin", "1", "Q: {input}\nA: <Start>\nExpected answer:\n{target}"},
+        {"chat", "system", "1",
+         "System message:\n<INS>\ninput:\nQ: {input}\nA:\nExpected answer:\n{target}"},
+        {"chat", "system", "0",
+         "System message:\n<INS>\nProblem:\n{input}\n\nExpected answer:\n{target}"},
+        {"square", "system", "1",
+         "system message:\n<INS>\ninput:\nQ: {input}\nA:\noutput:\n{target}"},
+        {"square", "system", "0", "system message:\n<INS>\ninput:\n{input}\n\noutput:\n{target}"},
         {"square", "before_q", "1", "input:\n<INS>\nQ: {input}\nA:\noutput:\n{target}"},
         {"square", "q_begin", "1", "input:\nQ: <INS>\n{input}\nA:\noutput:\n{target}"},
         {"square", "q_begin", "0", "input:\n<INS>\n{input}\n\noutput:\n{target}"},
@@ -321,13 +331,44 @@ static void test_says_what_is_so(void **state) {
     tear_down(&f);
 }
 
+/* Where the instruction stands is said in words, too, where the layout does not show it. */
+static void test_places(void **state) {
+    static const struct {
+        const char *kind, *position;
+        int32_t block;
+        const char *says;
+    } cases[] = {
+        {"chat", "system", OPRO_BLOCK_INTRO, "where the instruction goes: a system message"},
+        {"chat", "q_end", OPRO_BLOCK_INTRO, "where the instruction goes. "},
+        {"square", "system", OPRO_BLOCK_LAYOUT, "at \"system message\" and \"input\""},
+        {"square", "q_end", OPRO_BLOCK_LAYOUT, "stands at \"input\""},
+        {"pretrained", "system", OPRO_BLOCK_INTRO, "put into the system message"},
+        {"pretrained", "q_begin", OPRO_BLOCK_INTRO, "put at the beginning of the question"},
+        {"pretrained", "q_end", OPRO_BLOCK_INTRO, "put at the end of the question"},
+        {"pretrained", "a_begin", OPRO_BLOCK_INTRO, "put at the beginning of the answer"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture f;
+
+        set_up(&f);
+        option(&f, "meta_prompt", cases[i].kind);
+        option(&f, "position", cases[i].position);
+        assert_int_equal(make(&f), OPRO_OK);
+        if (!strstr(block(&f, cases[i].block), cases[i].says))
+            fail_msg("%s %s: %s", cases[i].kind, cases[i].position, block(&f, cases[i].block));
+        tear_down(&f);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options),         cmocka_unit_test(test_marks),
         cmocka_unit_test(test_exemplars),       cmocka_unit_test(test_entries),
         cmocka_unit_test(test_points),          cmocka_unit_test(test_tour),
         cmocka_unit_test(test_order),           cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_says_what_is_so),
+        cmocka_unit_test(test_says_what_is_so), cmocka_unit_test(test_places),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
