@@ -34,10 +34,14 @@
  * instances, which no proposal was made from: all 16 on a quarter of them, the best 6 on the next
  * quarter, the best 3 on the rest, each time the best by the mean over training and validation
  * instances seen so far. The winner's mean over the validation instances is the honest number; it
- * is still the best of a few, so slightly too good. This costs at most 7 scorings on all validation
- * instances, which are reserved in the budgets from the start. It is left out when the run was
- * stopped by the host, by time, by failures, or by an error, and when a budget of tokens or money
- * stopped it for which there is no reservation (score_tokens, score_cost).
+ * is still the best of a few, so slightly too good. What is known already is not asked for again.
+ * This costs at most 7 scorings on all validation instances (and 9 calls, since quarters are rounded
+ * up), which are reserved in the budgets from the start; opro_run_new() says OPRO_ERR_INVALID if a
+ * budget cannot hold them. Only then does the run stop, for the reason for
+ * which the search ended. The stage is left out when the run is stopped by the host, by time, by
+ * failures, or by an error, and when a budget of tokens or money stops it for which there is no
+ * reservation (score_tokens, score_cost). When one of these happens in the stage, it ends at once,
+ * and nothing is confirmed; max_failures counts there only if nobody could be scored.
  *
  * Out of memory inside opro_run_next() or an answer leaves the run dead: it says OPRO_ERR_NOMEM
  * from then on, its queries stay valid.
@@ -101,8 +105,8 @@ OPRO_API uint64_t opro_request_seed(const opro_request *request);
 
 /*
  * SCORE: the set (OPRO_TRAIN, OPRO_VALIDATION) and the indices of the instances wanted; count of
- * them >= 1. With the option race there are several requests for a candidate, one after the other.
- * Since 0.1.
+ * them >= 1. With the options race and confirm there are several requests for a candidate, one
+ * after the other. Since 0.1.
  */
 OPRO_API int32_t opro_request_set(const opro_request *request);
 OPRO_API const int64_t *opro_request_instances(const opro_request *request, size_t *count);
@@ -147,10 +151,11 @@ OPRO_API const opro_error *opro_run_error(const opro_run *run);
 OPRO_API opro_status opro_run_set_meta_prompt(opro_run *run, opro_meta_prompt *meta_prompt);
 
 /*
- * Start from the scored candidates of another trajectory: they are copied with their scores,
- * flagged OPRO_FLAG_WARM, and not scored again. Scores must be in the problem's range; texts must
- * be legal (those that are not are rejected). Before the first opro_run_next() only.
- * OPRO_ERR_INVALID if the direction differs. Since 0.1.
+ * Start from the scored candidates of another trajectory: they are copied with their scores (those
+ * per instance, and those of validation, if there are as many instances here), flagged
+ * OPRO_FLAG_WARM, and not scored again. Scores must be in the problem's range; texts must be legal
+ * (those that are not are rejected). Before the first opro_run_next() only. OPRO_ERR_INVALID if the
+ * direction differs. Since 0.1.
  */
 OPRO_API opro_status opro_run_warm_start(opro_run *run, const opro_trajectory *from);
 
@@ -277,14 +282,15 @@ OPRO_API int64_t opro_run_winner(const opro_run *run);
 
 /*
  * Among how many candidates it was chosen by validation instances; 0: it was not (no confirm stage,
- * or it did not come to its end). Since 0.1.
+ * it did not come to its end, or nobody could be scored). Since 0.1.
  */
 OPRO_API int64_t opro_run_confirmed(const opro_run *run);
 
 /*
  * How much worse the winner is on validation instances than on training instances (positive:
  * worse, whatever the direction), with its 95 % interval (Newcombe 1998, from the intervals of
- * both). OPRO_ERR_INVALID: it was not scored on both. Since 0.1.
+ * both). OPRO_ERR_INVALID: it was not scored on all instances of both, or there is no interval
+ * (opro_interval()). Since 0.1.
  */
 OPRO_API opro_status opro_run_gap(const opro_run *run, double *gap, double *low, double *high);
 
@@ -294,7 +300,10 @@ OPRO_API opro_status opro_run_gap(const opro_run *run, double *gap, double *low,
 OPRO_API const opro_trajectory *opro_run_trajectory(const opro_run *run);
 OPRO_API opro_problem *opro_run_problem(const opro_run *run);
 
-/* The step that is under way: -1 while initial solutions are scored. Since 0.1. */
+/*
+ * The step that is under way: -1 while initial solutions are scored; in the confirm stage the
+ * number of steps before it. Once the run has stopped: the last step. Since 0.1.
+ */
 OPRO_API int64_t opro_run_step(const opro_run *run);
 
 /* Counters. */
@@ -337,7 +346,7 @@ enum {
     OPRO_EVENT_REJECTED =
         50, /* text: the candidate or reply; reason, detail; sample                       */
     OPRO_EVENT_SCORED =
-        60, /* text: the candidate; score; set; sample                                    */
+        60, /* text: the candidate; score (in the confirm stage: so far); set; sample     */
     OPRO_EVENT_NEW_BEST =
         70, /* text, score                                                                */
     OPRO_EVENT_FAILED =

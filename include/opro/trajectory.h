@@ -124,7 +124,8 @@ OPRO_API const char *opro_trajectory_feedback(const opro_trajectory *trajectory,
 
 /*
  * The scores per instance of a set (OPRO_TRAIN or OPRO_VALIDATION): at most n of them into scores
- * (instances without one: NaN). Returns how many there are. Since 0.1.
+ * (instances without one: NaN). Returns how many instances there are; 0: no score is known. Since
+ * 0.1.
  */
 OPRO_API size_t opro_trajectory_scores(const opro_trajectory *trajectory, int64_t number,
                                        int32_t set, double *scores, size_t n);
@@ -133,13 +134,15 @@ OPRO_API size_t opro_trajectory_scores(const opro_trajectory *trajectory, int64_
  * A 95 % interval of the mean of n scores, as a sample of more such instances: Wilson's (1927) if
  * all scores are 0 or 1, else mean +- 1.96 standard errors. For a few scores it is rough; for the
  * best of many it is too good, since it was chosen for its score. NaNs among the scores are passed
- * over. OPRO_ERR_INVALID: no scores; a single one that is neither 0 nor 1. Any thread. Since 0.1.
+ * over. OPRO_ERR_INVALID: no scores; a single one that is neither 0 nor 1; an infinite one. Any
+ * thread. Since 0.1.
  */
 OPRO_API opro_status opro_interval(const double *scores, size_t n, double *low, double *high);
 
 /*
- * The interval of a candidate's score on a set (OPRO_TRAIN or OPRO_VALIDATION). OPRO_ERR_INVALID:
- * as above, and for a candidate that was dropped in a race (OPRO_TRAIN). Since 0.1.
+ * The interval of a candidate's score on a set (OPRO_TRAIN or OPRO_VALIDATION), from the instances
+ * whose scores are known. OPRO_ERR_INVALID: as above; a candidate that is not scored, or was
+ * dropped in a race (OPRO_TRAIN). Since 0.1.
  */
 OPRO_API opro_status opro_trajectory_interval(const opro_trajectory *trajectory, int64_t number,
                                               int32_t set, double *low, double *high);
@@ -164,7 +167,7 @@ enum {
 
 /*
  * How many steps have ended, not counting step -1. The figures of one step more are those of the
- * confirm stage (run.h). Since 0.1.
+ * confirm stage (run.h), in which nothing is proposed and no candidate is new. Since 0.1.
  */
 OPRO_API int64_t opro_trajectory_steps(const opro_trajectory *trajectory);
 

@@ -100,6 +100,16 @@ void opro__budget_release(opro__budget *budget, opro__amounts amounts) {
     r->cost = opro__rest(r->cost, amounts.cost);
 }
 
+static int is_overdrawn(int64_t max, int64_t used, int64_t reserved) {
+    return max != INT64_MAX && (used >= max || opro__sum(used, reserved) > max);
+}
+
+int32_t opro__budget_overdrawn(const opro__budget *b) {
+    if (is_overdrawn(b->max.tokens, b->used.tokens, b->reserved.tokens)) return OPRO_STOP_TOKENS;
+    if (is_overdrawn(b->max.cost, b->used.cost, b->reserved.cost)) return OPRO_STOP_COST;
+    return OPRO_STOP_NONE;
+}
+
 int opro__budget_counts_tokens(const opro__budget *budget) {
     return budget->max.tokens != INT64_MAX || budget->max.cost != INT64_MAX;
 }

@@ -51,6 +51,12 @@ int64_t opro__budget_afford(const opro__budget *budget, opro__amounts unit, int6
 void opro__budget_reserve(opro__budget *budget, opro__amounts amounts);
 void opro__budget_release(opro__budget *budget, opro__amounts amounts);
 
+/*
+ * The OPRO_STOP_... of tokens or money if more was used than was reserved for it, so that what is
+ * still reserved would pass the limit; or if nothing is left. Else OPRO_STOP_NONE.
+ */
+int32_t opro__budget_overdrawn(const opro__budget *budget);
+
 /* 1 if tokens or money are limited, so that prompts must be counted. */
 int opro__budget_counts_tokens(const opro__budget *budget);
 

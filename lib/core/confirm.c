@@ -23,10 +23,26 @@ int opro__confirm_enter(opro__confirm *confirm, int64_t number, double train_mea
 }
 
 /* Fresh instances that are scored when a stage is over: quarters rounded up, without overflow. */
-static size_t end_of(const opro__confirm *confirm, int stage) {
-    size_t n = confirm->n_fresh, q = stages[stage].quarters;
+static size_t quarters(size_t n, int stage) {
+    size_t q = stages[stage].quarters;
 
     return n / 4 * q + (n % 4 * q + 3) / 4;
+}
+
+static size_t end_of(const opro__confirm *confirm, int stage) {
+    return quarters(confirm->n_fresh, stage);
+}
+
+int64_t opro__confirm_most(size_t entered, size_t n_fresh) {
+    size_t in = entered < OPRO__CONFIRM_MOST ? entered : OPRO__CONFIRM_MOST, scored = 0;
+    int64_t most = 0;
+
+    for (int stage = 0; stage < STAGES; stage++) {
+        most += (int64_t)(in * (quarters(n_fresh, stage) - scored));
+        scored = quarters(n_fresh, stage);
+        if (in > stages[stage].left) in = stages[stage].left;
+    }
+    return most;
 }
 
 int opro__confirm_next(const opro__confirm *confirm, size_t *from, size_t *to) {

@@ -35,6 +35,9 @@ typedef struct opro__confirm {
     int minimize;
 } opro__confirm;
 
+/* The most scores that are asked for when so many enter. */
+int64_t opro__confirm_most(size_t entered, size_t n_fresh);
+
 /* Nobody is in yet. */
 void opro__confirm_begin(opro__confirm *confirm, size_t n_train, size_t n_fresh, int minimize);
 

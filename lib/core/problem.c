@@ -361,6 +361,8 @@ uint64_t opro_problem_digest(const opro_problem *problem) {
         digest = add_text(digest, &problem->exemplars[i].input);
         digest = add_text(digest, &problem->exemplars[i].target);
     }
+    if (problem->sampled) digest = opro__hash_add(digest, (uint64_t)problem->sampled);
+    if (problem->data) digest = opro__hash_add(digest, problem->data);
     return digest;
 }
 

@@ -19,6 +19,15 @@ static opro_status make_instances(opro_run *run) {
     return OPRO_OK;
 }
 
+void opro__options_settle(opro__options *options, const opro_problem *problem) {
+    int confirms = problem->sampled && problem->validation;
+
+    if (OPRO__INT(options, RACE) == OPRO_RACE_AUTO)
+        OPRO__INT(options, RACE) = problem->sampled ? OPRO_RACE_RECOMMENDED : OPRO_RACE_OFF;
+    if (OPRO__INT(options, CONFIRM) == OPRO_CONFIRM_AUTO)
+        OPRO__INT(options, CONFIRM) = confirms ? OPRO_CONFIRM_ON : OPRO_CONFIRM_OFF;
+}
+
 /* Options that make no sense together, or for this problem. */
 static opro_status check_options(opro_run *run) {
     int64_t wanted = OPRO__INT(&run->options, STEADY_SAMPLES);
@@ -31,6 +40,10 @@ static opro_status check_options(opro_run *run) {
                           (long long)OPRO__INT(&run->options, STEADY_CANDIDATES));
     if (OPRO__INT(&run->options, STEPS) > INT32_MAX)
         return opro__fail(&run->err, OPRO_ERR_INVALID, "steps: at most %d", INT32_MAX);
+    if (OPRO__INT(&run->options, CONFIRM) == OPRO_CONFIRM_ON && !run->problem->validation)
+        return opro__fail(&run->err, OPRO_ERR_INVALID,
+                          "confirm is on, but the problem has no validation instances; see "
+                          "opro_problem_set_instances(), or set confirm to off");
     return OPRO_OK;
 }
 
@@ -52,8 +65,9 @@ static opro_status build(opro_run *run, opro_problem *problem, const opro_config
     run->problem = opro__problem_share(problem);
     run->log = opro__config_log(config);
     opro__options_copy(&run->options, config);
+    opro__options_settle(&run->options, problem);
     run->mem.limit = (size_t)OPRO__INT(&run->options, MEMORY_LIMIT);
-    run->best_step = -1;
+    run->best_step = run->winner = -1;
     run->next_id = 1;
     opro__budget_init(&run->budget, &run->options);
     opro__map_init(&run->open_ids, &run->mem);
@@ -71,6 +85,7 @@ static opro_status build(opro_run *run, opro_problem *problem, const opro_config
         st = opro__meta_prompt_new(&run->meta_prompt, run->problem, config, &run->mem.allocator,
                                    &run->err);
     if (st == OPRO_OK) st = admit_initial(run);
+    if (st == OPRO_OK) st = opro__confirm_reserve(run);
     return st;
 }
 
@@ -161,26 +176,51 @@ opro_status opro_run_set_meta_prompt(opro_run *run, opro_meta_prompt *meta_promp
     return OPRO_OK;
 }
 
-static opro_status score_fits(opro_run *run, const opro_trajectory *from, int64_t number) {
-    double score = opro_trajectory_score(from, number);
+static opro_status in_range(opro_run *run, int64_t number, double score) {
     double low = run->problem->low, high = run->problem->high;
 
-    if (isnan(low) || (score >= low && score <= high)) return OPRO_OK;
+    if (isnan(low) || isnan(score) || (score >= low && score <= high)) return OPRO_OK;
     return opro__fail(&run->err, OPRO_ERR_INVALID,
                       "candidate %lld has the score %s, outside the problem's range",
                       (long long)number, opro__quote_real(score).text);
 }
 
-/* Its score, and its scores per instance if there are as many as here. */
-static opro_status copy_scores(opro_run *run, opro__candidate *c, const opro_trajectory *from,
-                               int64_t number) {
-    size_t n = run->problem->train;
-    opro_status st;
+/* Its scores per instance of a set (0 train, 1 validation) if there are as many as here. */
+static const double *scores_for(const opro_run *run, const opro__candidate *c, int set) {
+    size_t have, n = set ? run->problem->validation : run->problem->train;
+    const double *known = opro__candidate_known(c, set, &have);
 
-    c->score = opro_trajectory_score(from, number);
-    if (n < 2 || opro_trajectory_scores(from, number, OPRO_TRAIN, NULL, 0) != n) return OPRO_OK;
-    st = opro__candidate_scores(&run->trajectory, c, 0, n);
-    if (st == OPRO_OK) opro_trajectory_scores(from, number, OPRO_TRAIN, c->extra->scores[0], n);
+    return have == n ? known : NULL;
+}
+
+static opro_status scores_fit(opro_run *run, const opro_trajectory *from, int64_t number) {
+    const opro__candidate *c = opro__trajectory_at(from, number);
+    opro_status st = in_range(run, number, c->score);
+
+    for (int set = 0; set < 2; set++) {
+        size_t n = set ? run->problem->validation : run->problem->train;
+        const double *known = scores_for(run, c, set);
+
+        for (size_t i = 0; known && i < n && st == OPRO_OK; i++)
+            st = in_range(run, number, known[i]);
+    }
+    return st;
+}
+
+static opro_status copy_scores(opro_run *run, opro__candidate *to, const opro__candidate *from) {
+    opro_status st = OPRO_OK;
+
+    to->score = from->score;
+    for (int set = 0; set < 2 && st == OPRO_OK; set++) {
+        size_t n = set ? run->problem->validation : run->problem->train;
+        const double *known = scores_for(run, from, set);
+
+        if (!known) continue;
+        if (set) to->validation = from->validation;
+        if (n < 2) continue;
+        st = opro__candidate_scores(&run->trajectory, to, set, n);
+        if (st == OPRO_OK) memcpy(to->extra->scores[set], known, n * sizeof *known);
+    }
     return st;
 }
 
@@ -192,16 +232,15 @@ static opro_status warm_one(opro_run *run, const opro_trajectory *from, int64_t 
     size_t len;
     const char *text = opro_trajectory_text(from, number, &len);
     opro__candidate *c = NULL;
-    opro_status st = score_fits(run, from, number);
+    opro_status st = opro__admit_start(run, text, len, OPRO_FLAG_WARM, &c);
 
-    if (st == OPRO_OK) st = opro__admit_start(run, text, len, OPRO_FLAG_WARM, &c);
     if (st == OPRO_ERR_REJECTED) {
         opro__log_say(run->log, OPRO_LOG_WARNING, "run", "%s", run->err.message);
         opro__err_clear(&run->err);
         return OPRO_OK;
     }
     if (st != OPRO_OK || c->verdict) return st; /* it is there, from an earlier one */
-    st = copy_scores(run, c, from, number);
+    st = copy_scores(run, c, opro__trajectory_at(from, number));
     if (st != OPRO_OK) return st;
     c->flags |=
         (uint8_t)(OPRO_FLAG_WARM | (opro_trajectory_flags(from, number) & OPRO_FLAG_PARTIAL));
@@ -220,7 +259,7 @@ opro_status opro_run_warm_start(opro_run *run, const opro_trajectory *from) {
     if (st == OPRO_OK && from->direction != run->problem->direction)
         st = opro__fail(&run->err, OPRO_ERR_INVALID, "the trajectory has the other direction");
     for (int64_t i = 0; i < from->count && st == OPRO_OK; i++)
-        if (opro_trajectory_verdict(from, i) == OPRO_VERDICT_SCORED) st = score_fits(run, from, i);
+        if (opro_trajectory_verdict(from, i) == OPRO_VERDICT_SCORED) st = scores_fit(run, from, i);
     if (st != OPRO_OK) return st;
     for (int64_t i = 0; i < from->count && st == OPRO_OK; i++)
         if (opro_trajectory_verdict(from, i) == OPRO_VERDICT_SCORED) st = warm_one(run, from, i);
@@ -307,6 +346,15 @@ int64_t opro_run_count(const opro_run *run, int32_t counter) {
     }
 }
 
+/* Who is in the confirm stage, in which order, and how far it has come. */
+static uint64_t contenders_digest(const opro__confirming *confirming) {
+    uint64_t digest = opro__hash_add(0, confirming->confirm.scored);
+
+    for (size_t i = 0; i < confirming->confirm.n_in; i++)
+        digest = opro__hash_add(digest, (uint64_t)confirming->confirm.in[i].number);
+    return digest;
+}
+
 /* A batch, whatever the order in which its replies came: sums of digests do not depend on it. */
 static uint64_t batch_digest(const opro__batch *batch) {
     uint64_t digest = opro__hash_add(opro__hash_add(0, (uint64_t)batch->step), batch->waves);
@@ -314,6 +362,7 @@ static uint64_t batch_digest(const opro__batch *batch) {
 
     digest = opro__hash_bytes((const char *)batch->samples, batch->n_samples) ^ digest;
     if (batch->reference) digest = opro__hash_add(digest, batch->reference->number);
+    if (batch->confirming) digest = opro__hash_add(digest, contenders_digest(batch->confirming));
     for (size_t i = 0; i < batch->n_work; i++) {
         const opro__work *w = batch->work[i];
         uint64_t one = opro__hash_add(opro__candidate_digest(w->candidate), (uint64_t)w->state);
@@ -351,6 +400,9 @@ uint64_t opro_run_state_hash(const opro_run *run) {
                                run->budget.reserved.tokens,
                                run->budget.reserved.cost,
                                run->stop_reason,
+                               run->search_over,
+                               run->winner,
+                               run->confirmed,
                                run->best_step,
                                run->failures_in_a_row[0],
                                run->failures_in_a_row[1],

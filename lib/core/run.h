@@ -7,6 +7,7 @@
  *   run.c         making, freeing, asking about a run
  *   run_next.c    which request comes next
  *   run_answer.c  answers
+ *   run_confirm.c what follows a search: the winner is confirmed, or the run stops
  *   admit.c       from a reply to candidates
  *   run_step.c    batches: begun, moved on, ended; the stop
  *   run_race.c    blocks of instances, and who is dropped
@@ -19,6 +20,7 @@
 #include "base/hook.h"
 #include "budget.h"
 #include "config.h"
+#include "confirm.h"
 #include "guard.h"
 #include "meta_prompt.h"
 #include "opro/run.h"
@@ -38,11 +40,12 @@ enum {
 
 /* Where a candidate of a batch stands. */
 enum {
-    OPRO__WORK_SCORE,    /* to be scored, or being scored */
-    OPRO__WORK_SCORED,   /* waits for validation          */
-    OPRO__WORK_VALIDATE, /* being validated               */
-    OPRO__WORK_DECIDED,  /* its verdict is set            */
-    OPRO__WORK_COMMITTED /* it has its number             */
+    OPRO__WORK_SCORE,     /* to be scored, or being scored */
+    OPRO__WORK_SCORED,    /* waits for validation          */
+    OPRO__WORK_VALIDATE,  /* being validated               */
+    OPRO__WORK_DECIDED,   /* its verdict is set            */
+    OPRO__WORK_COMMITTED, /* it has its number             */
+    OPRO__WORK_CONFIRM    /* ... and is validated further  */
 };
 
 /* Buffers of admit.c, each for one thing, so that none is overwritten while it is read. */
@@ -64,6 +67,13 @@ typedef struct opro__racer {
     int64_t order[];
 } opro__racer;
 
+/* The confirm stage under way. */
+typedef struct opro__confirming {
+    opro__confirm confirm; /* of places in its batch's work */
+    size_t n_wanted;       /* instances wanted so far, which stand behind the order */
+    int64_t order[];       /* of the validation instances */
+} opro__confirming;
+
 struct opro__work {
     opro__candidate *candidate;
     opro_request *request; /* the one that is out for it, or NULL */
@@ -72,6 +82,8 @@ struct opro__work {
     size_t at; /* where it stands in its batch */
     /* which of the sample's replies (upper half), which candidate in it (lower half) */
     uint64_t place;
+    const int64_t *wanted; /* OPRO__WORK_CONFIRM: the instances it is to be scored on */
+    size_t n_wanted;
     int state;
 };
 
@@ -91,12 +103,13 @@ struct opro__batch {
     const opro__candidate *reference; /* of races; NULL: none */
     opro__race_rules race_rules;
     opro__race_range race_range;
-    size_t undecided;  /* of work                                 */
-    size_t next_score; /* no work before this one needs a request */
-    int validates;     /* its candidates are validated            */
-    int validating;    /* ... and that has begun                  */
-    int answered[2];   /* PROPOSE, SCORE: an answer that was no failure came */
-    int64_t failed[2]; /* ... and how many requests failed        */
+    opro__confirming *confirming; /* this is the confirm stage, no step; NULL: a step */
+    size_t undecided;             /* of work                                 */
+    size_t next_score;            /* no work before this one needs a request */
+    int validates;                /* its candidates are validated            */
+    int validating;               /* ... and that has begun                  */
+    int answered[2];              /* PROPOSE, SCORE: an answer that was no failure came */
+    int64_t failed[2];            /* ... and how many requests failed        */
     double temperature;
     opro__amounts reply; /* the most that one sample uses             */
     opro__amounts held;  /* reserved for what it has yet to ask for   */
@@ -127,8 +140,9 @@ struct opro_run {
     opro__hook observer;
     opro_trajectory trajectory;
     opro__budget budget;
-    int64_t *instances;   /* 0, 1, 2, ... */
-    opro__batch *batches; /* open ones, oldest first */
+    opro__amounts to_confirm; /* reserved for the confirm stage until it begins */
+    int64_t *instances;       /* 0, 1, 2, ... */
+    opro__batch *batches;     /* open ones, oldest first */
     int64_t next_step;
     size_t samples_under_way; /* of all batches: wanted or asked */
     size_t undecided;         /* of all batches */
@@ -149,6 +163,9 @@ struct opro_run {
     int64_t failures_in_a_row[2]; /* PROPOSE, SCORE */
     int64_t best_step;            /* newest step that brought a new best */
     int64_t steps_ended;          /* not counting step -1 */
+    int64_t winner;               /* number; if confirmed */
+    int64_t confirmed;            /* among so many; 0: no winner was confirmed */
+    int32_t search_over;          /* why it is, OPRO_STOP_NONE while it goes on */
     int32_t stop_reason;
     int stop_wanted;                  /* OPRO_STOP_... asked for inside a callback */
     int graded;                       /* a training score was neither worst nor best */
@@ -159,6 +176,11 @@ struct opro_run {
     opro__buf scratch[OPRO__SCRATCH]; /* for admit.c */
     opro__reply reply;
 };
+
+/* ---- run.c ---- */
+
+/* What "auto" means for a problem. */
+void opro__options_settle(opro__options *options, const opro_problem *problem);
 
 /* ---- event.c ---- */
 
@@ -199,10 +221,17 @@ void opro__run_sweep(opro_run *run);
 
 /* ---- run_step.c ---- */
 
+/* Scorer calls for one candidate of a step. */
+int64_t opro__step_calls(const opro_run *run, int64_t step);
+
+/* A batch of so many samples, not among the open ones yet; NULL without memory. Put it there. */
+opro__batch *opro__batch_new(opro_run *run, int64_t step, size_t samples);
+void opro__batch_enqueue(opro_run *run, opro__batch *batch);
+
 /* The batch of the initial solutions. */
 opro_status opro__batch_begin_initial(opro_run *run);
 
-/* Begin another batch if there is to be one. *begun says if. May stop the run instead. */
+/* Begin another batch if there is to be one. *begun says if. The search may be over instead. */
 opro_status opro__batch_begin(opro_run *run, int *begun);
 
 /* A sample is over, with a new candidate or (until one comes) without. */
@@ -219,12 +248,17 @@ opro_status opro__batch_add(opro_run *run, opro__batch *batch, opro__candidate *
 /* A candidate's verdict: OPRO_VERDICT_..., with score and reason set before. */
 void opro__work_decide(opro_run *run, opro__batch *batch, opro__work *work, int verdict);
 
-/* After anything was answered: move batches on, end those that are done. */
+/* Move batches on, end those that are done. The search may be over then. */
 opro_status opro__batches_advance(opro_run *run);
 
-/*
- * Stop for a reason: cancel open requests, commit what is decided, tell. Nothing if it has stopped.
- */
+/* A batch is over: count failures in a row; 1 if there are too many of them. */
+void opro__failures_count(opro_run *run, const opro__batch *batch);
+int opro__failures_too_many(const opro_run *run);
+
+/* End all batches at once: cancel open requests, commit what is decided. An observer may fail. */
+opro_status opro__batches_wind_up(opro_run *run);
+
+/* Stop for a reason: end all batches, tell. Nothing if it has stopped. */
 void opro__run_halt(opro_run *run, int32_t reason);
 
 /*
@@ -235,21 +269,39 @@ opro_status opro__run_finish(opro_run *run, opro_status st);
 
 /* ---- run_race.c ---- */
 
+/*
+ * The best candidates that are scored in full, best first; of equal ones the first met. by_instance:
+ * only those whose scores of all instances are known. Returns how many, at most most.
+ */
+size_t opro__run_best(const opro_run *run, int by_instance, const opro__candidate **best,
+                      size_t most);
+
 /* What the candidates of a new batch race against, if they do. */
 void opro__batch_open_races(opro_run *run, opro__batch *batch);
 
-/* The instances that a request for scores of a set is about. OPRO_ERR_NOMEM. */
+/* The instances that the next request for scores of a set is about. OPRO_ERR_NOMEM. */
 opro_status opro__work_instances(opro_run *run, opro__batch *batch, opro__work *work, int32_t set,
                                  const int64_t **instances, size_t *n);
 
-/* How many training instances are scored already. */
-size_t opro__work_taken(const opro__work *work);
+/* What tells the next request from others for the same candidate and set: how far it has come. */
+size_t opro__work_taken(const opro__batch *batch, const opro__work *work);
 
 /* Take a block of scores. OPRO__RACE_ON, _LOST or _WHOLE, which it is without a race. */
 int opro__work_take(opro__work *work, const opro_request *request, const double *scores);
 
 /* A scored candidate is in the trajectory: look at which scores there are. */
 void opro__run_see_scores(opro_run *run, const opro__candidate *c);
+
+/* ---- run_confirm.c ---- */
+
+/* Reserve what the confirm stage takes at most. OPRO_ERR_INVALID: there is no room for it. */
+opro_status opro__confirm_reserve(opro_run *run);
+
+/*
+ * After anything was answered, or when there is nothing to ask for: move batches on; when the
+ * search is over, confirm the winner, or stop.
+ */
+opro_status opro__run_advance(opro_run *run);
 
 /* ---- admit.c ---- */
 

@@ -83,7 +83,7 @@ static opro_status take_reply(opro_run *run, opro_request *request, size_t index
     run->replies++;
     if (++request->answered == request->samples) opro__run_close(run, request);
     st = opro__admit(run, batch, sample, origin, text, len, how);
-    return st == OPRO_OK ? opro__batches_advance(run) : st;
+    return st == OPRO_OK ? opro__run_advance(run) : st;
 }
 
 /* Which sample of a request has no reply yet. */
@@ -169,13 +169,17 @@ static opro_status check_scores(opro_run *run, const opro_request *request, cons
     return OPRO_OK;
 }
 
-/* The mean, summed in the order of the instances. */
-static double mean_of(const double *scores, size_t n) {
+/* The mean of those that are known, summed in the order of the instances. */
+static double mean_of(const double *scores, size_t n, size_t *known) {
     double sum = 0;
 
-    for (size_t i = 0; i < n; i++)
+    *known = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(scores[i])) continue;
         sum += scores[i];
-    return sum / (double)n;
+        ++*known;
+    }
+    return sum / (double)*known;
 }
 
 static opro_status tell_scored(opro_run *run, const opro__work *work, int32_t set, double score) {
@@ -186,43 +190,61 @@ static opro_status tell_scored(opro_run *run, const opro__work *work, int32_t se
     return opro__run_tell(run, &event);
 }
 
-static opro_status take_scores(opro_run *run, opro_request *request, const double *scores,
-                               size_t n) {
+/* Keep them with the candidate; *mean is that of all that are known now. */
+static opro_status keep_scores(opro_run *run, const opro_request *request, const double *scores,
+                               double *mean) {
+    opro__candidate *c = request->work->candidate;
+    int which = request->set == OPRO_VALIDATION;
+    size_t all = opro_problem_instances(run->problem, request->set), known;
+    opro_status st = OPRO_OK;
+
+    opro__trajectory_unfix(&run->trajectory, c);
+    if (all > 1) st = opro__candidate_scores(&run->trajectory, c, which, all);
+    for (size_t i = 0; all > 1 && st == OPRO_OK && i < request->n_instances; i++)
+        c->extra->scores[which][request->instances[i]] = scores[i];
+    if (st == OPRO_OK) {
+        *mean = mean_of(all > 1 ? c->extra->scores[which] : scores, all, &known);
+        if (which && known == all) c->validation = *mean;
+    }
+    opro__trajectory_fix(&run->trajectory, c);
+    return st;
+}
+
+/* A candidate has all the scores that were wanted of it for now. */
+static void move_work(opro_run *run, opro__batch *batch, opro__work *work, int validates_next) {
+    if (work->state == OPRO__WORK_CONFIRM)
+        work->state = OPRO__WORK_COMMITTED;
+    else if (validates_next)
+        work->state = OPRO__WORK_SCORED;
+    else
+        opro__work_decide(run, batch, work, OPRO_VERDICT_SCORED);
+}
+
+static opro_status take_scores(opro_run *run, opro_request *request, const double *scores) {
     opro__batch *batch = request->batch;
     opro__work *work = request->work;
     opro__candidate *c = work->candidate;
     int32_t set = request->set;
-    int which = set == OPRO_VALIDATION, verdict = OPRO__RACE_WHOLE;
-    size_t all = opro_problem_instances(run->problem, set);
+    int trains = set == OPRO_TRAIN, verdict = OPRO__RACE_WHOLE;
     double score;
-    opro_status st;
+    opro_status st = keep_scores(run, request, scores, &score);
 
-    if (all > 1) {
-        st = opro__candidate_scores(&run->trajectory, c, which, all);
-        if (st != OPRO_OK) return st;
-        for (size_t i = 0; i < n; i++)
-            c->extra->scores[which][request->instances[i]] = scores[i];
-        if (!which) verdict = opro__work_take(work, request, scores);
-    }
+    if (st != OPRO_OK) return st;
+    if (trains) verdict = opro__work_take(work, request, scores);
     opro__run_close(run, request);
     batch->answered[1] = 1;
     if (verdict == OPRO__RACE_ON) { /* its next block is wanted */
         if (work->at < batch->next_score) batch->next_score = work->at;
-        return opro__batches_advance(run);
+        return opro__run_advance(run);
     }
-    score = verdict == OPRO__RACE_LOST ? opro__race_estimate(&work->racer->race)
-                                       : mean_of(all > 1 ? c->extra->scores[which] : scores, all);
-    if (verdict == OPRO__RACE_LOST) c->flags |= OPRO_FLAG_PARTIAL;
-    if (which)
-        c->validation = score;
-    else
-        c->score = score;
-    if (!which && batch->validates && verdict == OPRO__RACE_WHOLE)
-        work->state = OPRO__WORK_SCORED;
-    else
-        opro__work_decide(run, batch, work, OPRO_VERDICT_SCORED);
+    if (verdict == OPRO__RACE_LOST) {
+        score = opro__race_estimate(&work->racer->race);
+        c->flags |= OPRO_FLAG_PARTIAL;
+    }
+    if (trains) c->score = score;
+    move_work(run, batch, work, trains && batch->validates && verdict == OPRO__RACE_WHOLE);
     st = tell_scored(run, work, set, score);
-    return st == OPRO_OK ? opro__batches_advance(run) : st;
+    return st == OPRO_OK ? opro__run_advance(run) : st;
 }
 
 opro_status opro_run_answer_scores(opro_run *run, uint64_t id, const double *scores, size_t n) {
@@ -234,7 +256,7 @@ opro_status opro_run_answer_scores(opro_run *run, uint64_t id, const double *sco
     if (st == OPRO_OK) st = find(run, id, OPRO_REQUEST_SCORE, &request);
     if (st == OPRO_OK) st = check_scores(run, request, scores, n);
     if (st != OPRO_OK) return st;
-    return opro__run_finish(run, take_scores(run, request, scores, n));
+    return opro__run_finish(run, take_scores(run, request, scores));
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */
@@ -256,9 +278,16 @@ static opro_status tell_failed(opro_run *run, const opro_request *request, const
 /* A candidate that cannot be validated keeps its score. */
 static opro_status fail_work(opro_run *run, opro__batch *batch, opro__work *work, int validating,
                              const char *message, size_t len) {
-    opro_status st = opro__candidate_detail(&run->trajectory, work->candidate, message, len);
+    opro_status st;
 
+    opro__trajectory_unfix(&run->trajectory, work->candidate);
+    st = opro__candidate_detail(&run->trajectory, work->candidate, message, len);
+    opro__trajectory_fix(&run->trajectory, work->candidate);
     if (st != OPRO_OK) return st;
+    if (work->state == OPRO__WORK_CONFIRM) { /* it is out, since scores are missing */
+        work->state = OPRO__WORK_COMMITTED;
+        return OPRO_OK;
+    }
     if (!validating) work->candidate->reason = OPRO_REASON_NOT_SCORED;
     opro__work_decide(run, batch, work, validating ? OPRO_VERDICT_SCORED : OPRO_VERDICT_FAILED);
     return OPRO_OK;
@@ -283,7 +312,7 @@ opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_st
     }
     opro__run_close(run, request);
     if (st == OPRO_OK) st = told;
-    return st == OPRO_OK ? opro__batches_advance(run) : st;
+    return st == OPRO_OK ? opro__run_advance(run) : st;
 }
 
 opro_status opro_run_answer_error(opro_run *run, uint64_t id, opro_status status,
@@ -327,8 +356,10 @@ opro_status opro_run_answer_feedback(opro_run *run, uint64_t id, const char *tex
     if (!opro__utf8_valid(text, len))
         return opro__fail(&run->err, OPRO_ERR_INVALID,
                           "the feedback is not valid UTF-8, or has a NUL byte in it");
-    return opro__run_finish(
-        run, opro__candidate_feedback(&run->trajectory, request->work->candidate, text, len));
+    opro__trajectory_unfix(&run->trajectory, request->work->candidate);
+    st = opro__candidate_feedback(&run->trajectory, request->work->candidate, text, len);
+    opro__trajectory_fix(&run->trajectory, request->work->candidate);
+    return opro__run_finish(run, st);
 }
 
 opro_status opro_run_answer_usage(opro_run *run, uint64_t id, int64_t prompt_tokens,

@@ -32,7 +32,8 @@ static void use_now(opro_run *run, opro__batch *batch, int64_t proposals, int64_
 
 static int needs_request(const opro__work *work) {
     return !work->request &&
-           (work->state == OPRO__WORK_SCORE || work->state == OPRO__WORK_VALIDATE);
+           (work->state == OPRO__WORK_SCORE || work->state == OPRO__WORK_VALIDATE ||
+            work->state == OPRO__WORK_CONFIRM);
 }
 
 static opro_status make_score(opro_run *run, opro__batch *batch, opro_request **out) {
@@ -51,8 +52,8 @@ static opro_status make_score(opro_run *run, opro__batch *batch, opro_request **
     set = work->state == OPRO__WORK_SCORE ? OPRO_TRAIN : OPRO_VALIDATION;
     st = opro__work_instances(run, batch, work, set, &instances, &n);
     if (st == OPRO_OK)
-        st = opro__run_issue_score_id(run, work->candidate, set,
-                                      set == OPRO_TRAIN ? opro__work_taken(work) : 0, &id);
+        st =
+            opro__run_issue_score_id(run, work->candidate, set, opro__work_taken(batch, work), &id);
     if (st != OPRO_OK) return st;
     request = opro__run_open(run, batch, OPRO_REQUEST_SCORE, id);
     if (!request) return OPRO_ERR_NOMEM;
@@ -180,7 +181,7 @@ int64_t opro_run_timeout(const opro_run *run, int64_t now_ms) {
 static opro_status next(opro_run *run, int64_t now_ms, opro_request **out) {
     int64_t ended = run->steps_ended;
     opro_status st;
-    int begun = 1;
+    int begun;
 
     if (!run->begun) {
         st = opro__batch_begin_initial(run);
@@ -190,13 +191,14 @@ static opro_status next(opro_run *run, int64_t now_ms, opro_request **out) {
     while (st == OPRO_OK && run->stop_reason == OPRO_STOP_NONE && !run->stop_wanted) {
         if (run->driven && run->steps_ended != ended) return OPRO_WAIT; /* that is news */
         if (run->n_open >= (size_t)OPRO__INT(&run->options, MAX_IN_FLIGHT)) return OPRO_WAIT;
+        begun = 0;
         st = make_request(run, out);
         if (st != OPRO_WAIT) return st;
-        st = opro__batches_advance(
+        st = opro__run_advance(
             run); /* a batch may be over without an answer: nothing in it could be asked for */
-        if (st == OPRO_OK && run->stop_reason == OPRO_STOP_NONE)
+        if (st == OPRO_OK && run->search_over == OPRO_STOP_NONE)
             st = opro__batch_begin(run, &begun);
-        if (st == OPRO_OK && !begun && run->batches) return OPRO_WAIT;
+        if (st == OPRO_OK && !begun && run->n_open) return OPRO_WAIT;
     }
     return st == OPRO_OK && run->stop_reason != OPRO_STOP_NONE ? OPRO_DONE : st;
 }

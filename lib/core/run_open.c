@@ -12,6 +12,7 @@ void opro__batch_free(opro_run *run, opro__batch *batch) {
     }
     opro__free(&run->mem, batch->work);
     opro__free(&run->mem, batch->samples);
+    opro__free(&run->mem, batch->confirming);
     opro__free(&run->mem, batch);
 }
 

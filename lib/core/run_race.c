@@ -32,14 +32,14 @@ static opro__race_rules rules_of(const opro_run *run) {
 
 /* ---- the reference --------------------------------------------------------------------------- */
 
-/* 1 if all its training scores are known. */
-static int is_whole(const opro_run *run, const opro__candidate *c) {
-    return c->verdict == OPRO_VERDICT_SCORED && !(c->flags & OPRO_FLAG_PARTIAL) && c->extra &&
-           c->extra->n[0] == run->problem->train;
+/* 1 if it is scored on all training instances; by_instance: and all those scores are known. */
+static int is_whole(const opro_run *run, const opro__candidate *c, int by_instance) {
+    if (c->verdict != OPRO_VERDICT_SCORED || c->flags & OPRO_FLAG_PARTIAL) return 0;
+    return !by_instance || (c->extra && c->extra->n[0] == run->problem->train);
 }
 
-/* The best of those that are whole, best first; of equal ones the first met. */
-static size_t best_whole(const opro_run *run, const opro__candidate *best[MEDIAN_OF]) {
+size_t opro__run_best(const opro_run *run, int by_instance, const opro__candidate **best,
+                      size_t most) {
     const opro_trajectory *t = &run->trajectory;
     size_t n = 0;
 
@@ -47,11 +47,11 @@ static size_t best_whole(const opro_run *run, const opro__candidate *best[MEDIAN
         const opro__candidate *c = opro__trajectory_at(t, i);
         size_t at = n;
 
-        if (!is_whole(run, c)) continue;
+        if (!is_whole(run, c, by_instance)) continue;
         while (at > 0 && opro__better(t->direction, c->score, best[at - 1]->score))
             at--;
-        if (at == MEDIAN_OF) continue;
-        if (n < MEDIAN_OF) n++;
+        if (at == most) continue;
+        if (n < most) n++;
         for (size_t k = n - 1; k > at; k--)
             best[k] = best[k - 1];
         best[at] = c;
@@ -64,8 +64,8 @@ static const opro__candidate *reference_of(const opro_run *run, const opro__race
     const opro__candidate *first = opro__trajectory_at(&run->trajectory, run->trajectory.best);
     size_t n;
 
-    if (rules->median_of == 1 && first && is_whole(run, first)) return first;
-    n = best_whole(run, best);
+    if (rules->median_of == 1 && first && is_whole(run, first, 1)) return first;
+    n = opro__run_best(run, 1, best, MEDIAN_OF);
     return n ? best[opro__race_reference(rules, n)] : NULL;
 }
 
@@ -117,6 +117,11 @@ opro_status opro__work_instances(opro_run *run, opro__batch *batch, opro__work *
     opro_status st = set == OPRO_TRAIN ? begin(run, batch, work) : OPRO_OK;
 
     if (st != OPRO_OK) return st;
+    if (work->state == OPRO__WORK_CONFIRM) {
+        *instances = work->wanted;
+        *n = work->n_wanted;
+        return OPRO_OK;
+    }
     *instances = run->instances;
     *n = opro_problem_instances(run->problem, set);
     if (set != OPRO_TRAIN || !work->racer) return OPRO_OK;
@@ -125,8 +130,10 @@ opro_status opro__work_instances(opro_run *run, opro__batch *batch, opro__work *
     return OPRO_OK;
 }
 
-size_t opro__work_taken(const opro__work *work) {
-    return work->racer ? work->racer->race.taken : 0;
+/* A step that validated the candidate asked without having come anywhere. */
+size_t opro__work_taken(const opro__batch *batch, const opro__work *work) {
+    if (work->state == OPRO__WORK_CONFIRM) return batch->confirming->confirm.scored + 1;
+    return work->state == OPRO__WORK_SCORE && work->racer ? work->racer->race.taken : 0;
 }
 
 int opro__work_take(opro__work *work, const opro_request *request, const double *scores) {

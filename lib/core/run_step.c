@@ -23,7 +23,7 @@ static int target_reached(const opro_run *run) {
 
 /* ---- beginning ------------------------------------------------------------------------------- */
 
-static opro__batch *batch_new(opro_run *run, int64_t step, size_t samples) {
+opro__batch *opro__batch_new(opro_run *run, int64_t step, size_t samples) {
     opro__batch *batch = opro__calloc(&run->mem, 1, sizeof *batch);
 
     if (!batch) return NULL;
@@ -41,7 +41,7 @@ static opro__batch *batch_new(opro_run *run, int64_t step, size_t samples) {
 }
 
 /* Behind the others. */
-static void enqueue(opro_run *run, opro__batch *batch) {
+void opro__batch_enqueue(opro_run *run, opro__batch *batch) {
     opro__batch **end = &run->batches;
 
     while (*end)
@@ -56,15 +56,16 @@ static opro_status begin_step(opro_run *run, opro__batch *batch) {
     return opro__run_tell(run, &event);
 }
 
-/* Scorer calls for one candidate of a step. */
-static int64_t calls_per_candidate(const opro_run *run, int validates) {
-    return (int64_t)run->problem->train + (validates ? (int64_t)run->problem->validation : 0);
-}
-
 static int step_validates(const opro_run *run, int64_t step) {
     int64_t interval = OPRO__INT(&run->options, EVAL_INTERVAL);
 
     return run->problem->validation && interval && (step < 0 || step % interval == 0);
+}
+
+int64_t opro__step_calls(const opro_run *run, int64_t step) {
+    const opro_problem *problem = run->problem;
+
+    return (int64_t)problem->train + (step_validates(run, step) ? (int64_t)problem->validation : 0);
 }
 
 static double temperature(const opro_run *run, int64_t step) {
@@ -81,11 +82,10 @@ static double temperature(const opro_run *run, int64_t step) {
  * Reserve for as many samples as the budgets allow, and for asking again. 0: none, and the reason
  * is set.
  */
-static int64_t reserve_samples(opro_run *run, int validates, int64_t want, opro__amounts reply,
+static int64_t reserve_samples(opro_run *run, int64_t step, int64_t want, opro__amounts reply,
                                opro__amounts *held, int64_t *extra, int32_t *reason) {
-    int64_t candidates =
-        OPRO__INT(&run->options, CANDIDATES_PER_REPLY) * calls_per_candidate(run, validates);
-    opro__amounts unit = opro__amounts_add(reply, run->budget.call, candidates);
+    int64_t calls = OPRO__INT(&run->options, CANDIDATES_PER_REPLY) * opro__step_calls(run, step);
+    opro__amounts unit = opro__amounts_add(reply, run->budget.call, calls);
     int64_t samples = opro__budget_afford(&run->budget, unit, want, reason);
     int32_t ignored = 0;
 
@@ -135,10 +135,9 @@ static int too_many(const opro_run *run, int64_t want) {
            OPRO__INT(&run->options, STEADY_CANDIDATES);
 }
 
-/* A batch of at most want samples. Stops the run if no budget is left for one. */
+/* A batch of at most want samples. The search is over if no budget is left for one. */
 static opro_status begin_batch(opro_run *run, int64_t want) {
     int64_t step = run->next_step;
-    int validates = step_validates(run, step);
     int64_t reply_tokens = OPRO__INT(&run->options, MAX_REPLY_TOKENS);
     int32_t reason = OPRO_STOP_NONE;
     opro__amounts reply, held = {0};
@@ -151,19 +150,19 @@ static opro_status begin_batch(opro_run *run, int64_t want) {
         &run->budget,
         opro__budget_counts_tokens(&run->budget) ? opro_meta_prompt_tokens(run->meta_prompt) : 0,
         reply_tokens);
-    samples = reserve_samples(run, validates, want, reply, &held, &extra, &reason);
+    samples = reserve_samples(run, step, want, reply, &held, &extra, &reason);
     if (!samples) {
-        if (!run->batches) opro__run_halt(run, reason);
+        if (!run->batches) run->search_over = reason;
         return OPRO_OK;
     }
-    batch = batch_new(run, step, (size_t)samples);
+    batch = opro__batch_new(run, step, (size_t)samples);
     st = batch ? opro__prompt_copy(&batch->prompt, run->meta_prompt, &run->mem) : OPRO_ERR_NOMEM;
     if (st != OPRO_OK) {
         opro__budget_release(&run->budget, held);
         if (batch) opro__batch_free(run, batch);
         return st;
     }
-    batch->validates = validates;
+    batch->validates = step_validates(run, step);
     batch->reply = reply;
     batch->held = held;
     batch->extra = extra;
@@ -171,7 +170,7 @@ static opro_status begin_batch(opro_run *run, int64_t want) {
     opro__batch_open_races(run, batch);
     run->next_step++;
     run->samples_under_way += (size_t)samples;
-    enqueue(run, batch);
+    opro__batch_enqueue(run, batch);
     st = begin_step(run, batch);
     return st == OPRO_OK ? tell_prompt(run, batch) : st;
 }
@@ -192,7 +191,7 @@ opro_status opro__batch_begin(opro_run *run, int *begun) {
         return OPRO_OK;
     }
     if (steps && step >= steps) {
-        if (!before) opro__run_halt(run, OPRO_STOP_STEPS);
+        if (!before) run->search_over = OPRO_STOP_STEPS;
         return OPRO_OK;
     }
     st = begin_batch(run, want);
@@ -219,28 +218,27 @@ static opro_status begin_initial(opro_run *run, opro__batch *batch, opro__candid
 }
 
 opro_status opro__batch_begin_initial(opro_run *run) {
-    int validates = step_validates(run, -1);
-    opro__amounts unit = opro__amounts_add((opro__amounts){0}, run->budget.call,
-                                           calls_per_candidate(run, validates));
+    opro__amounts unit =
+        opro__amounts_add((opro__amounts){0}, run->budget.call, opro__step_calls(run, -1));
     int32_t reason = OPRO_STOP_NONE;
     int64_t n = 0, affordable;
     opro__batch *batch;
     opro_status st;
 
     if (target_reached(run)) { /* by a warm start */
-        opro__run_halt(run, OPRO_STOP_TARGET);
+        run->search_over = OPRO_STOP_TARGET;
         return OPRO_OK;
     }
     for (uint32_t i = 0; i < run->trajectory.met; i++)
         n += opro__trajectory_met(&run->trajectory, i)->verdict == 0;
     if (!n) return OPRO_OK;
-    batch = batch_new(run, -1, 0);
+    batch = opro__batch_new(run, -1, 0);
     if (!batch) return OPRO_ERR_NOMEM;
     affordable = opro__budget_afford(&run->budget, unit, n, &reason);
     batch->held = opro__amounts_add((opro__amounts){0}, unit, affordable);
     opro__budget_reserve(&run->budget, batch->held);
-    batch->validates = validates;
-    enqueue(run, batch);
+    batch->validates = step_validates(run, -1);
+    opro__batch_enqueue(run, batch);
     st = begin_step(run, batch);
     n = 0;
     for (uint32_t i = 0; i < run->trajectory.met && st == OPRO_OK; i++) {
@@ -296,8 +294,8 @@ opro_status opro__batch_add(opro_run *run, opro__batch *batch, opro__candidate *
                          .place = place,
                          .state = state};
     batch->work[batch->n_work++] = work;
-    batch->undecided++;
-    run->undecided++;
+    batch->undecided += state < OPRO__WORK_DECIDED;
+    run->undecided += state < OPRO__WORK_DECIDED;
     *out = work;
     return OPRO_OK;
 }
@@ -387,14 +385,19 @@ static void write_figures(opro_run *run, const opro__batch *batch) {
     f->best_so_far = best < 0 ? NAN : opro__trajectory_at(&run->trajectory, best)->score;
 }
 
-/* Why the run should stop now that a step has ended; OPRO_STOP_NONE to go on. */
-static int32_t reason_to_stop(const opro_run *run, int64_t step) {
-    int64_t patience = OPRO__INT(&run->options, PATIENCE);
-    int64_t failures = OPRO__INT(&run->options, MAX_FAILURES);
+int opro__failures_too_many(const opro_run *run) {
+    int64_t most = OPRO__INT(&run->options, MAX_FAILURES);
     const int64_t *in_a_row = run->failures_in_a_row;
 
+    return most && (in_a_row[0] >= most || in_a_row[1] >= most);
+}
+
+/* Why the search should end now that a step has; OPRO_STOP_NONE to go on. */
+static int32_t reason_to_end(const opro_run *run, int64_t step) {
+    int64_t patience = OPRO__INT(&run->options, PATIENCE);
+
     if (target_reached(run)) return OPRO_STOP_TARGET;
-    if (failures && (in_a_row[0] >= failures || in_a_row[1] >= failures)) return OPRO_STOP_FAILURES;
+    if (opro__failures_too_many(run)) return OPRO_STOP_FAILURES;
     if (patience && step - run->best_step >= patience) return OPRO_STOP_PATIENCE;
     return OPRO_STOP_NONE;
 }
@@ -404,7 +407,7 @@ static int32_t reason_to_stop(const opro_run *run, int64_t step) {
  * by what was asked for: a scorer that never answers is not made up for by an optimizer that
  * does.
  */
-static void count_failures(opro_run *run, const opro__batch *batch) {
+void opro__failures_count(opro_run *run, const opro__batch *batch) {
     for (int kind = 0; kind < 2; kind++)
         run->failures_in_a_row[kind] =
             batch->answered[kind] ? 0 : run->failures_in_a_row[kind] + batch->failed[kind];
@@ -420,22 +423,20 @@ static void bury(opro_run *run, opro__batch *batch) {
 static opro_status end_batch(opro_run *run, opro__batch *batch) {
     opro_event event = opro__run_event(OPRO_EVENT_STEP_ENDED, batch->step);
     opro__batch **at = &run->batches;
-    int32_t reason;
     opro_status st;
 
     sort_work(batch);
     st = commit_decided(run, batch);
     write_figures(run, batch);
     opro__budget_release(&run->budget, batch->held);
-    count_failures(run, batch);
+    opro__failures_count(run, batch);
     if (batch->step >= 0) run->trajectory.steps = ++run->steps_ended;
     while (*at != batch)
         at = &(*at)->next;
     *at = batch->next;
     if (st == OPRO_OK) st = opro__run_tell(run, &event);
-    reason = reason_to_stop(run, batch->step);
+    if (st == OPRO_OK) run->search_over = reason_to_end(run, batch->step);
     bury(run, batch);
-    if (st == OPRO_OK && reason != OPRO_STOP_NONE) opro__run_halt(run, reason);
     return st;
 }
 
@@ -493,7 +494,7 @@ opro_status opro__batches_advance(opro_run *run) {
     opro__batch *batch = run->batches;
     opro_status st = OPRO_OK;
 
-    while (batch && st == OPRO_OK && run->stop_reason == OPRO_STOP_NONE) {
+    while (batch && st == OPRO_OK && run->search_over == OPRO_STOP_NONE) {
         opro__batch *next = batch->next;
 
         if (steady(run) && batch->step >= 0) st = commit_decided(run, batch);
@@ -519,11 +520,9 @@ static void give_up(opro_run *run, opro__batch *batch) {
     }
 }
 
-void opro__run_halt(opro_run *run, int32_t reason) {
-    opro_event event = opro__run_event(OPRO_EVENT_STOPPED, run->next_step - 1);
+opro_status opro__batches_wind_up(opro_run *run) {
+    opro_status st = OPRO_OK;
 
-    if (run->stop_reason != OPRO_STOP_NONE) return;
-    run->stop_reason = reason;
     while (run->n_open)
         opro__run_close(run, run->open[run->n_open - 1]);
     while (run->batches) {
@@ -531,8 +530,11 @@ void opro__run_halt(opro_run *run, int32_t reason) {
 
         give_up(run, batch);
         if (run->trajectory.n_figures && opro__trajectory_figures(&run->trajectory, batch->step)) {
+            opro_status told;
+
             sort_work(batch);
-            commit_decided(run, batch);
+            told = commit_decided(run, batch);
+            if (st == OPRO_OK) st = told;
             write_figures(run, batch);
         }
         opro__budget_release(&run->budget, batch->held);
@@ -540,6 +542,17 @@ void opro__run_halt(opro_run *run, int32_t reason) {
         bury(run, batch);
     }
     run->samples_under_way = 0;
+    return st;
+}
+
+void opro__run_halt(opro_run *run, int32_t reason) {
+    opro_event event = opro__run_event(OPRO_EVENT_STOPPED, run->next_step - 1);
+
+    if (run->stop_reason != OPRO_STOP_NONE) return;
+    run->stop_reason = reason;
+    opro__batches_wind_up(run);
+    opro__budget_release(&run->budget, run->to_confirm);
+    run->to_confirm = (opro__amounts){0};
     event.reason = reason;
     event.detail = opro_stop_reason_name(reason);
     event.detail_len = strlen(event.detail);

@@ -376,6 +376,15 @@ opro_status opro__candidate_feedback(opro_trajectory *t, opro__candidate *c, con
     return extra ? set_words(t, &extra->feedback, &extra->feedback_len, s, len) : OPRO_ERR_NOMEM;
 }
 
+const double *opro__candidate_known(const opro__candidate *c, int set, size_t *n) {
+    const double *single = set ? &c->validation : &c->score;
+
+    *n = c->extra ? c->extra->n[set] : 0;
+    if (*n) return c->extra->scores[set];
+    if (!isnan(*single)) *n = 1;
+    return single;
+}
+
 /* ---- deciding -------------------------------------------------------------------------------- */
 
 /* Put a scored candidate among the best that are kept: behind better ones, before equal ones. */
@@ -424,6 +433,17 @@ static uint32_t index_of(const opro_trajectory *t, const opro__candidate *c) {
     return 0;
 }
 
+/* Is it the best of those that are validated? Of equal ones the first is. */
+static void rank_validated(opro_trajectory *t, const opro__candidate *c) {
+    const opro__candidate *best = opro__trajectory_at(t, t->best_validated);
+
+    if (c->verdict != OPRO_VERDICT_SCORED || c->flags & OPRO_FLAG_PARTIAL || isnan(c->validation))
+        return;
+    if (!best || opro__better(t->direction, c->validation, best->validation) ||
+        (c->validation == best->validation && c->number < best->number))
+        t->best_validated = c->number;
+}
+
 void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c) {
     uint32_t index = index_of(t, c);
 
@@ -437,11 +457,18 @@ void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c) {
     if (c->flags & OPRO_FLAG_PARTIAL) return; /* an estimate is not the best */
     if (t->best < 0 || opro__better(t->direction, c->score, opro__trajectory_at(t, t->best)->score))
         t->best = c->number;
-    if (isnan(c->validation)) return;
-    if (t->best_validated < 0 ||
-        opro__better(t->direction, c->validation,
-                     opro__trajectory_at(t, t->best_validated)->validation))
-        t->best_validated = c->number;
+    rank_validated(t, c);
+}
+
+/* A difference is added, so the order of changes does not count. */
+void opro__trajectory_unfix(opro_trajectory *t, const opro__candidate *c) {
+    if (c->number != PENDING) t->digest -= opro__candidate_digest(c);
+}
+
+void opro__trajectory_fix(opro_trajectory *t, const opro__candidate *c) {
+    if (c->number == PENDING) return;
+    t->digest += opro__candidate_digest(c);
+    rank_validated(t, c);
 }
 
 opro__candidate *opro__trajectory_met(const opro_trajectory *t, uint32_t i) {
@@ -673,20 +700,13 @@ const char *opro_trajectory_feedback(const opro_trajectory *t, int64_t number, s
 size_t opro_trajectory_scores(const opro_trajectory *t, int64_t number, int32_t set, double *scores,
                               size_t n) {
     const opro__candidate *c = opro__trajectory_at(t, number);
-    int s = set == OPRO_VALIDATION;
-    double single;
+    const double *known;
     size_t have;
 
     if (!c || (set != OPRO_TRAIN && set != OPRO_VALIDATION)) return 0;
-    have = c->extra ? c->extra->n[s] : 0;
-    if (have) {
-        if (scores) memcpy(scores, c->extra->scores[s], (n < have ? n : have) * sizeof *scores);
-        return have;
-    }
-    single = s ? c->validation : c->score;
-    if (isnan(single)) return 0;
-    if (scores && n) scores[0] = single;
-    return 1;
+    known = opro__candidate_known(c, set == OPRO_VALIDATION, &have);
+    if (scores && have) memcpy(scores, known, (n < have ? n : have) * sizeof *scores);
+    return have;
 }
 
 int64_t opro_trajectory_steps(const opro_trajectory *t) {

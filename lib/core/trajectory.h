@@ -109,11 +109,24 @@ opro_status opro__candidate_detail(opro_trajectory *t, opro__candidate *c, const
 opro_status opro__candidate_feedback(opro_trajectory *t, opro__candidate *c, const char *s,
                                      size_t len);
 
+/*
+ * Its scores per instance of a set, as far as they are known (others are NaN): none, or all
+ * instances' places. A single instance's is the score itself.
+ */
+const double *opro__candidate_known(const opro__candidate *c, int set, size_t *n);
+
 /* Of all that is known of it. */
 uint64_t opro__candidate_digest(const opro__candidate *c);
 
 /* It is decided (verdict, score and the rest are set): give it its number and its rank. */
 void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c);
+
+/*
+ * Around a change of what is known of a candidate that may have its number already: its scores per
+ * instance, its validation score, words. The trajectory's digest follows.
+ */
+void opro__trajectory_unfix(opro_trajectory *t, const opro__candidate *c);
+void opro__trajectory_fix(opro_trajectory *t, const opro__candidate *c);
 
 /* The i-th candidate that was met (i < met), committed or not. */
 opro__candidate *opro__trajectory_met(const opro_trajectory *t, uint32_t i);

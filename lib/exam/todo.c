@@ -115,22 +115,3 @@ __attribute__((weak)) opro_status
 opro_problem_new_dataset(opro_problem **out, opro_dataset *dataset, const opro_allocator *mem) {
     return OPRO_ERR_UNSUPPORTED;
 }
-__attribute__((weak)) int64_t opro_run_winner(const opro_run *run) {
-    return 0;
-}
-__attribute__((weak)) int64_t opro_run_confirmed(const opro_run *run) {
-    return 0;
-}
-__attribute__((weak)) opro_status opro_run_gap(const opro_run *run, double *gap, double *low,
-                                               double *high) {
-    return OPRO_ERR_UNSUPPORTED;
-}
-__attribute__((weak)) opro_status opro_interval(const double *scores, size_t n, double *low,
-                                                double *high) {
-    return OPRO_ERR_UNSUPPORTED;
-}
-__attribute__((weak)) opro_status opro_trajectory_interval(const opro_trajectory *trajectory,
-                                                           int64_t number, int32_t set, double *low,
-                                                           double *high) {
-    return OPRO_ERR_UNSUPPORTED;
-}
