@@ -424,7 +424,7 @@ opro_status opro__problem_exemplar(const opro_problem *problem, size_t index, op
         *input_len = e->input.len;
         return buf->status;
     }
-    opro__buf_init(&texts, buf->mem, 2 * TEXT_MAX);
+    opro__buf_init(&texts, buf->mem, buf->max);
     opro__sink_init(&sink, OPRO__SINK_TEXTS, &texts);
     returned = ((opro_exemplar_fn)hook->fn)(problem, index, &sink, hook->user_data);
     st = opro__sink_close(&sink, returned, OPRO__SINK_TEXTS);

@@ -111,7 +111,3 @@ opro_examiner_estimate(opro_examiner *examiner, opro_problem *problem, const opr
                        int64_t *high) {
     return OPRO_ERR_UNSUPPORTED;
 }
-__attribute__((weak)) opro_status
-opro_problem_new_dataset(opro_problem **out, opro_dataset *dataset, const opro_allocator *mem) {
-    return OPRO_ERR_UNSUPPORTED;
-}

@@ -48,10 +48,14 @@ opro_status opro_dataset_new(opro_dataset **out, const opro_allocator *mem) {
 }
 
 void opro_dataset_free(opro_dataset *dataset) {
+    if (dataset && opro__may_free(&dataset->guard, OPRO__CALL_opro_dataset_free))
+        opro__dataset_release(dataset);
+}
+
+void opro__dataset_release(opro_dataset *dataset) {
     const opro__store nothing = {NULL, NULL, 0};
     opro__mem mem;
 
-    if (!dataset || !opro__may_free(&dataset->guard, OPRO__CALL_opro_dataset_free)) return;
     if (!opro__unref(&dataset->refs)) return;
     opro__hook_clear(&dataset->fn);
     opro__store_back(&dataset->store, &dataset->mem, &nothing);

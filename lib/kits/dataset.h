@@ -84,8 +84,12 @@ struct opro_dataset {
     size_t in_set[3];
 };
 
-/* Another object uses it from now on; given up by opro_dataset_free(). */
+/*
+ * Another object uses it from now on, and gives it up again; that may be inside of the dataset's
+ * callback, too.
+ */
 opro_dataset *opro__dataset_share(opro_dataset *dataset);
+void opro__dataset_release(opro_dataset *dataset);
 
 /*
  * At the start of a call that changes it. OPRO_ERR_INVALID, OPRO_ERR_STATE or OPRO_ERR_REENTRANT;
