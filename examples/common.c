@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _POSIX_C_SOURCE 200809L /* sigaction(), isatty(), clock_gettime() */
 
-#include "common.h"
+#include "arguments.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,193 +38,6 @@ int program_check(const program *p, opro_status st, const opro_error *error, con
     if (st >= 0) return 0;
     if (!*message) message = st == OPRO_ERR_NOMEM ? "out of memory" : opro_status_name(st);
     return program_fail(p, "%s: %s", doing, message);
-}
-
-/* ---- arguments ------------------------------------------------------------------------------- */
-
-/*
- * Options that every program has; three of them are options of the library with a name of their
- * own.
- */
-static const char common_help[] =
-    "  --seed N           seed of all random choices (default 0)\n"
-    "  --steps N          steps; 0: no limit (default %lld)\n"
-    "  --samples N        proposals in each step (default 8)\n"
-    "  --option NAME=VAL  set any option of the library; --options lists them\n"
-    "  --json             print one JSON object instead of words\n"
-    "  --report FILE      write a picture of the result: FILE.svg, or else an HTML page\n"
-    "  --options          list the options of the library\n"
-    "  --help             this\n";
-
-static int print_help(const program *p) {
-    printf("usage: %s%s%s [OPTION...]\n\n%s\n\n", p->name, p->operand ? " " : "",
-           p->operand ? p->operand : "", p->about);
-    for (size_t i = 0; i < p->n_options; i++) {
-        const option *o = &p->options[i];
-        int width = printf("  --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
-
-        printf("%*s%s\n", width < 20 ? 21 - width : 1, "", o->help);
-    }
-    proposer_print_help(&p->by);
-    printf(common_help, (long long)p->steps);
-    if (p->by.kind == PROPOSER_LOCAL)
-        puts("\nNo language model takes part, unless --optimizer says so: the proposals are those\n"
-             "of classical local search.");
-    puts("\nExit code: 0 if all went well, 1 if not, 2 for wrong arguments, 130 after Ctrl-C\n"
-         "(what was found until then is printed).");
-    return PROGRAM_HELP;
-}
-
-static int print_options(void) {
-    int32_t id;
-
-    for (size_t i = 0; (id = opro_option_at(i)) != 0; i++) {
-        double value = opro_option_default(id);
-        int64_t number;
-        const char *name = NULL;
-
-        for (size_t k = 0; (name = opro_option_choice(id, k, &number)) != NULL; k++)
-            if ((double)number == value) break;
-        printf("%-22s ", opro_option_name(id));
-        if (name || isnan(value))
-            printf("%-10s ", name ? name : "none");
-        else
-            printf("%-10.10g ", value);
-        puts(opro_option_help(id));
-    }
-    return PROGRAM_HELP;
-}
-
-static int misused(const program *p, const char *what, const char *which) {
-    program_fail(p, "%s%s (%s --help tells how to use it)", what, which, p->name);
-    return 2;
-}
-
-/* An option of the library. */
-static int set_option(program *p, const char *name, size_t name_len, const char *value) {
-    if (opro_config_set(p->config, name, name_len, value, OPRO_ZT) == OPRO_OK) return 0;
-    return misused(p, opro_error_message(opro_config_error(p->config), NULL), "");
-}
-
-int read_number(const char *text, double *value) {
-    char *end;
-    double read;
-
-    errno = 0;
-    read = strtod(text, &end);
-    if (end == text || *end || !isfinite(read)) return 0;
-    *value = read;
-    return 1;
-}
-
-static int read_count(const char *text, int64_t *value) {
-    char *end;
-    long long read;
-
-    if (*text < '0' || *text > '9') return 0;
-    errno = 0;
-    read = strtoll(text, &end, 10);
-    if (*end || errno) return 0;
-    *value = read;
-    return 1;
-}
-
-static int set_own(program *p, const option *o, const char *value) {
-    int good = 1;
-
-    switch (o->kind) {
-    case OPTION_FLAG: *(int *)o->target = 1; break;
-    case OPTION_COUNT: good = read_count(value, o->target); break;
-    case OPTION_REAL: good = read_number(value, o->target); break;
-    default: *(const char **)o->target = value; break;
-    }
-    if (good) return 0;
-    program_fail(p, "--%s takes a%s number, not \"%s\"", o->name,
-                 o->kind == OPTION_COUNT ? " whole" : "", value);
-    return 2;
-}
-
-static int is(const char *arg, size_t len, const char *name) {
-    return strlen(name) == len && memcmp(arg, name, len) == 0;
-}
-
-/* Where a flag that every program has puts its 1; NULL: it is none. */
-static int *find_flag(program *p, const char *name, size_t len) {
-    return is(name, len, "json")          ? &p->json
-           : is(name, len, "show-prompt") ? &p->by.show_prompt
-           : is(name, len, "show-reply")  ? &p->by.show_reply
-                                          : NULL;
-}
-
-/* --option NAME=VALUE */
-static int set_named(program *p, const char *text) {
-    const char *sign = strchr(text, '=');
-
-    if (!sign) return misused(p, "--option takes NAME=VALUE, not ", text);
-    return set_option(p, text, (size_t)(sign - text), sign + 1);
-}
-
-static const option *find_own(const program *p, const char *arg, size_t len) {
-    for (size_t i = 0; i < p->n_options; i++)
-        if (is(arg, len, p->options[i].name)) return &p->options[i];
-    return NULL;
-}
-
-/* One option, "--name", "--name=value" or "--name value"; takes its value from *rest. */
-static int take_option(program *p, const char *arg, char ***rest) {
-    static const struct {
-        const char *name, *means;
-    } aliases[] = {{"seed", "seed"},
-                   {"steps", "steps"},
-                   {"samples", "samples_per_step"},
-                   {"temperature", "temperature"}};
-    size_t len = strcspn(arg + 2, "=");
-    const char *name = arg + 2, *value = name[len] ? name + len + 1 : NULL;
-    const option *own = find_own(p, name, len);
-    int *flag = find_flag(p, name, len), status;
-
-    if (is(name, len, "help")) return print_help(p);
-    if (is(name, len, "options")) return print_options();
-    if (flag || (own && own->kind == OPTION_FLAG)) {
-        if (value) return misused(p, arg, " takes no value");
-        if (own) return set_own(p, own, NULL);
-        *flag = 1;
-        return 0;
-    }
-    if (!value && !**rest) value = "";
-    if (!value) value = *(*rest)++;
-    if (own) return *value ? set_own(p, own, value) : misused(p, arg, " needs a value");
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (is(name, len, aliases[i].name)) return set_option(p, aliases[i].means, OPRO_ZT, value);
-    if (is(name, len, "option")) return set_named(p, value);
-    status = proposer_option(p, name, len, value);
-    if (status) return status == 1 ? 0 : status;
-    if (!is(name, len, "report")) return misused(p, "there is no option ", arg);
-    p->report = value;
-    return *value ? 0 : misused(p, arg, " needs a value");
-}
-
-static int read_arguments(program *p, char **rest) {
-    int options = 1, status = 0;
-
-    while (*rest && status == 0) {
-        const char *arg = *rest++;
-
-        if (options && strcmp(arg, "--") == 0)
-            options = 0;
-        else if (options && arg[0] == '-' && arg[1] == '-')
-            status = take_option(p, arg, &rest);
-        else if (options && arg[0] == '-' && arg[1])
-            status =
-                strcmp(arg, "-h") == 0 ? print_help(p) : misused(p, "there is no option ", arg);
-        else if (p->input || !p->operand)
-            status = misused(p, "one argument too many: ", arg);
-        else
-            p->input = arg;
-    }
-    if (status == 0 && p->operand && !p->input) status = misused(p, "missing: ", p->operand);
-    if (status == 0) status = proposer_check(p);
-    return status;
 }
 
 /* ---- signals --------------------------------------------------------------------------------- */
@@ -283,12 +96,13 @@ int program_open(program *p, int argc, char **argv) {
     setvbuf(stdout, output, _IOFBF, sizeof output);
     if (status == 0 && p->steps > 0) opro_config_set_int(p->config, OPRO_OPT_STEPS, p->steps);
     for (size_t i = 0; status == 0 && p->settings && p->settings[i]; i += 2)
-        status = set_option(p, p->settings[i], OPRO_ZT, p->settings[i + 1]);
+        status = arguments_set(p, p->settings[i], OPRO_ZT, p->settings[i + 1]);
     if (status == 0) opro_config_get_int(p->config, OPRO_OPT_STEPS, &p->steps);
-    if (status == 0 && argc > 0) status = read_arguments(p, argv + 1);
+    if (status == 0 && argc > 0) status = arguments_read(p, argv + 1);
     if (status == 0) opro_config_get_int(p->config, OPRO_OPT_STEPS, &p->steps);
     if (status == 0) status = open_report(p);
     if (status == 0) catch_signals();
+    p->live = !p->json && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
     return status;
 }
 
@@ -368,38 +182,55 @@ char *read_file(const program *p, const char *path, size_t *len) {
 
 /* ---- the run --------------------------------------------------------------------------------- */
 
-static int64_t now_ms(void) {
+int64_t program_now_ms(void) {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* One line on the terminal, overwritten; too many of them in a second help nobody. */
-static void show_progress(program *p, const opro_trajectory *t) {
-    int64_t steps = opro_trajectory_steps(t), now = now_ms();
+static void show_steps(const program *p) {
+    const opro_trajectory *t = opro_driver_trajectory(p->driver);
+    int64_t steps = opro_trajectory_steps(t);
     double best = opro_trajectory_score(t, opro_trajectory_best(t));
     double mean = opro_trajectory_figure(t, steps - 1, OPRO_FIGURE_MEAN);
 
-    if (now < p->next_line_ms) return;
-    p->next_line_ms = now + 50;
-    fprintf(stderr, "\rstep %lld", (long long)steps);
+    fprintf(stderr, "step %lld", (long long)steps);
     if (p->steps) fprintf(stderr, "/%lld", (long long)p->steps);
     fprintf(stderr, "   best %.8g   mean of the step ", best);
     if (isnan(mean))
         fputs("-", stderr);
     else
         fprintf(stderr, "%.8g", mean);
-    fprintf(stderr, "   scored %lld\033[K", (long long)opro_trajectory_scored(t));
+    fprintf(stderr, "   scored %lld", (long long)opro_trajectory_scored(t));
+}
+
+/* One line on the terminal, overwritten; too many of them in a second help nobody. */
+void program_show_line(program *p) {
+    int64_t now = program_now_ms();
+
+    if (!p->live || now < p->next_line_ms) return;
+    p->next_line_ms = now + 50;
+    fputc('\r', stderr);
+    if (p->line)
+        p->line(p->data);
+    else
+        show_steps(p);
+    fputs("\033[K", stderr);
+}
+
+void program_wipe_line(const program *p) {
+    if (p->live) fputs("\r\033[K", stderr);
 }
 
 static int32_t observe(opro_run *run, const opro_event *event, void *user_data) {
     program *p = user_data;
 
+    (void)run;
     if (caught) opro_driver_stop(p->driver);
     proposer_hear(&p->by, event);
-    if (p->live && opro_event_kind(event) == OPRO_EVENT_STEP_ENDED)
-        show_progress(p, opro_run_trajectory(run));
+    if (p->hear) p->hear(event, p->data);
+    if (opro_event_kind(event) == OPRO_EVENT_STEP_ENDED) program_show_line(p);
     return OPRO_OK;
 }
 
@@ -447,9 +278,8 @@ int program_run(program *p, opro_problem *problem, opro_scorer *scorer) {
     if (st == OPRO_OK) st = opro_driver_set_scorer(p->driver, scorer);
     if (st == OPRO_OK) st = opro_driver_set_observer(p->driver, observe, p, NULL);
     if (program_check(p, st, opro_driver_error(p->driver), "starting the run")) goto out;
-    p->live = !p->json && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
     st = drive(p);
-    if (p->live) fputs("\r\033[K", stderr);
+    program_wipe_line(p);
     status = judge(p, st);
 out:
     opro_optimizer_free(optimizer);
@@ -475,7 +305,8 @@ int64_t program_evaluations_to_best(const program *p) {
     return n;
 }
 
-static const char *stop_reason(const program *p) {
+const char *program_stop_reason(const program *p) {
+    if (caught) return "interrupted";
     return opro_stop_reason_name(opro_run_stop_reason(opro_driver_run_handle(p->driver)));
 }
 
@@ -489,14 +320,15 @@ void program_print(const program *p) {
            (long long)opro_trajectory_steps(t),
            (long long)opro_run_count(run, OPRO_COUNT_PROPOSALS),
            (long long)opro_run_count(run, OPRO_COUNT_REJECTED));
-    printf("stopped: %s\n", caught ? "interrupted" : stop_reason(p));
+    printf("stopped: %s\n", program_stop_reason(p));
     proposer_print(p);
 }
 
 /* Each time a solution was better than all before: how many had been scored, and its score. */
 static json_t *improvements(const opro_trajectory *t) {
     json_t *list = json_array();
-    double best = INFINITY;
+    int most = opro_trajectory_direction(t) == OPRO_MAXIMIZE;
+    double best = most ? -INFINITY : INFINITY;
     int64_t n = 0;
 
     for (int64_t i = 0; i < opro_trajectory_count(t); i++) {
@@ -504,7 +336,7 @@ static json_t *improvements(const opro_trajectory *t) {
 
         if (opro_trajectory_verdict(t, i) != OPRO_VERDICT_SCORED) continue;
         n++;
-        if (score >= best) continue;
+        if (most ? score <= best : score >= best) continue;
         best = score;
         json_array_append_new(
             list, json_pack("{s:I, s:f}", "evaluations", (json_int_t)n, "score", score));
@@ -533,8 +365,9 @@ json_t *program_result(const program *p) {
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)opro_run_state_hash(run));
     result = json_pack("{s:s, s:f, s:s, s:I, s:s, s:I, s:I}", "program", p->name, "best_score",
                        score, "best_solution", best, "steps", (json_int_t)opro_trajectory_steps(t),
-                       "stop_reason", stop_reason(p), "seed", (json_int_t)seed,
-                       "evaluations_to_best", (json_int_t)program_evaluations_to_best(p));
+                       "stop_reason", opro_stop_reason_name(opro_run_stop_reason(run)), "seed",
+                       (json_int_t)seed, "evaluations_to_best",
+                       (json_int_t)program_evaluations_to_best(p));
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_object_set_new(result, counts[i].name,
                             json_integer(opro_run_count(run, counts[i].counter)));

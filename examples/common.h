@@ -25,8 +25,17 @@ enum {
     OPTION_FLAG,  /* nothing: an int becomes 1              */
     OPTION_COUNT, /* a whole number, 0 or more, an int64_t  */
     OPTION_REAL,  /* a finite number, a double              */
-    OPTION_TEXT   /* anything, a const char *               */
+    OPTION_TEXT,  /* anything but "", a const char *        */
+    OPTION_LIST,  /* anything, each time: a text_list */
+    OPTION_SAME   /* as the option of the library of that name */
 };
+
+#define TEXTS_MAX 256
+
+typedef struct text_list {
+    const char *all[TEXTS_MAX];
+    size_t n;
+} text_list;
 
 typedef struct option {
     const char *name;  /* without its dashes           */
@@ -43,19 +52,25 @@ typedef struct program {
     const char *about;
     const option *options; /* its own */
     size_t n_options;
+    text_list *operands; /* there may be any number of operands: here they are; NULL: one */
+    int no_run;          /* it looks for nothing: it has no optimizer, no steps, no report */
     int64_t steps; /* by default; 0: what the library says. After program_open(): as it was set */
     const char *const *settings; /* more options of the library, name, value, ...; NULL ends */
     /* from program_open() */
-    const char *input; /* the operand */
+    const char *input; /* the operand, or what else is read: a report may not overwrite it */
     opro_config *config;
     int json;
     const char *report;
     FILE *report_file;
     int report_is_new;
     proposer by; /* who makes the proposals */
+    /* for program_run() */
+    void (*hear)(const opro_event *event, void *data); /* of every event; may be NULL */
+    void (*line)(void *data); /* writes the line of progress to stderr; NULL: steps and scores */
+    void *data;               /* for both */
     /* from program_run() */
     opro_driver *driver;
-    int live; /* a line of progress is on the terminal */
+    int live; /* there is a terminal for a line of progress */
     int64_t next_line_ms;
 } program;
 
@@ -70,6 +85,13 @@ int program_run(program *p, opro_problem *problem, opro_scorer *scorer);
 
 /* Somebody pressed Ctrl-C: 1. Runs end at once then. */
 int program_interrupted(void);
+
+/* Write the line of progress, if there is a terminal and the last one is not too new; wipe it. */
+void program_show_line(program *p);
+void program_wipe_line(const program *p);
+
+/* The system's monotonic clock. */
+int64_t program_now_ms(void);
 
 /* Free everything and make sure that the output arrived. Returns the exit code. */
 int program_close(program *p, int status);
@@ -97,6 +119,9 @@ void program_print(const program *p);
 
 /* The result that all programs have; the program adds its own. NULL: no memory. */
 json_t *program_result(const program *p);
+
+/* Why the run stopped: "steps", "interrupted". */
+const char *program_stop_reason(const program *p);
 
 /* Print it on stdout (and give it up). 0, or 1: it said why. */
 int program_print_json(const program *p, json_t *result);

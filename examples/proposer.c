@@ -8,59 +8,44 @@
 
 #include "common.h"
 
-static const char help[] =
+static const char who_help[] =
     "  --optimizer WHO    who proposes: local, model, record:FILE (the model, and FILE\n"
     "                     remembers it), replay:FILE (what FILE remembers, no network);\n"
-    "                     default: %s\n"
+    "                     default: %s\n";
+static const char model_help[] =
     "  --base-url URL     the model's endpoint, with its version: http://127.0.0.1:8080/v1\n"
     "  --model-name NAME  the model's name there; OPENAI_API_KEY alone: " DEFAULT_MODEL "\n"
-    "  --concurrency N    requests in flight, always so many (default: as many as go well)\n"
-    "  --temperature T    the sampling temperature (default 1)\n"
-    "  --show-prompt      print the first meta-prompt\n"
-    "  --show-reply       print the first reply\n";
+    "  --concurrency N    requests in flight, always so many (default: as many as go well)\n";
+static const char run_help[] = "  --temperature T    the sampling temperature (default 1)\n"
+                               "  --show-prompt      print the first meta-prompt\n"
+                               "  --show-reply       print the first reply\n";
 
 static const char *const kinds[] = {"local", "model", "record", "replay"};
 
-void proposer_print_help(const proposer *by) {
-    printf(help, kinds[by->kind]);
+void proposer_print_help(const program *p) {
+    if (!p->no_run) printf(who_help, kinds[p->by.at.kind]);
+    fputs(model_help, stdout);
+    if (!p->no_run) fputs(run_help, stdout);
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
 
 static int set_kind(program *p, const char *value) {
-    static const struct {
-        const char *name;
-        int kind;
-    } files[] = {{"record:", PROPOSER_RECORD}, {"replay:", PROPOSER_REPLAY}};
-    proposer *by = &p->by;
-
-    by->kind = PROPOSER_LOCAL;
-    if (strcmp(value, "local") == 0) return 1;
-    by->kind = PROPOSER_MODEL;
-    if (strcmp(value, "model") == 0) return 1;
-    for (size_t i = 0; i < 2; i++) {
-        size_t len = strlen(files[i].name);
-
-        if (strncmp(value, files[i].name, len) != 0 || !value[len]) continue;
-        by->kind = files[i].kind;
-        by->file = value + len;
-        return 1;
-    }
+    p->by.at.kind = PROPOSER_LOCAL;
+    if (strcmp(value, "local") == 0 || endpoint_set_kind(&p->by.at, value)) return 1;
     program_fail(p, "--optimizer is local, model, record:FILE or replay:FILE, not \"%s\"", value);
     return 2;
 }
 
-/* The same number in flight all the time. */
 static int set_concurrency(program *p, const char *value) {
-    static const char *const names[] = {"model_max_in_flight", "model_in_flight"};
+    p->by.alien = "concurrency";
+    if (endpoint_set_concurrency(p->config, value)) return 1;
+    program_fail(p, "--concurrency takes a number from 1 to 65536, not \"%s\"", value);
+    return 2;
+}
 
-    for (size_t i = 0; i < 2; i++)
-        if (opro_config_set(p->config, names[i], OPRO_ZT, value, OPRO_ZT) != OPRO_OK) {
-            program_fail(p, "--concurrency takes a number from 1 to 65536, not \"%s\"", value);
-            return 2;
-        }
-    opro_config_set_int(p->config, OPRO_OPT_MODEL_ADAPTIVE, 0);
-    return 1;
+static int is(const char *name, size_t len, const char *wanted) {
+    return strlen(wanted) == len && memcmp(name, wanted, len) == 0;
 }
 
 int proposer_option(program *p, const char *name, size_t len, const char *value) {
@@ -68,16 +53,12 @@ int proposer_option(program *p, const char *name, size_t len, const char *value)
     const struct {
         const char *name;
         const char **target;
-    } texts[] = {{"base-url", &by->base_url}, {"model-name", &by->model_name}};
+    } texts[] = {{"base-url", &by->at.base_url}, {"model-name", &by->at.model_name}};
 
-    if (strlen("optimizer") == len && memcmp(name, "optimizer", len) == 0)
-        return set_kind(p, value);
-    if (strlen("concurrency") == len && memcmp(name, "concurrency", len) == 0) {
-        by->alien = "concurrency";
-        return set_concurrency(p, value);
-    }
+    if (is(name, len, "optimizer")) return p->no_run ? 0 : set_kind(p, value);
+    if (is(name, len, "concurrency")) return set_concurrency(p, value);
     for (size_t i = 0; i < 2; i++) {
-        if (strlen(texts[i].name) != len || memcmp(name, texts[i].name, len) != 0) continue;
+        if (!is(name, len, texts[i].name)) continue;
         by->alien = texts[i].name;
         *texts[i].target = value;
         if (*value) return 1;
@@ -90,75 +71,23 @@ int proposer_option(program *p, const char *name, size_t len, const char *value)
 int proposer_check(program *p) {
     const proposer *by = &p->by;
 
-    if (by->kind != PROPOSER_LOCAL || !by->alien) return 0;
+    if (by->at.kind != PROPOSER_LOCAL || by->shared || !by->alien) return 0;
     program_fail(p, "--%s is of no use without --optimizer model", by->alien);
     return 2;
 }
 
 /* ---- the model ------------------------------------------------------------------------------- */
 
-/* Where OPENAI_API_KEY is for, if nobody says otherwise. */
-static int is_openai(const program *p) {
-    int64_t dialect = OPRO_DIALECT_AUTO;
-
-    opro_config_get_int(p->config, OPRO_OPT_MODEL_DIALECT, &dialect);
-    return !p->by.base_url && !getenv("OPENAI_BASE_URL") && getenv("OPENAI_API_KEY") &&
-           (dialect == OPRO_DIALECT_AUTO || dialect == OPRO_DIALECT_OPENAI ||
-            dialect == OPRO_DIALECT_RESPONSES);
-}
-
-/* A call that is never sent tells whether there is an endpoint, and a name. */
-static int is_complete(opro_model *model) {
-    opro_call *call = NULL;
-    opro_status st = opro_call_new(&call, model);
-
-    if (st == OPRO_OK) st = opro_call_add_message(call, OPRO_ROLE_USER, "hello", OPRO_ZT);
-    if (st == OPRO_OK) st = opro_call_submit(call, NULL, NULL, NULL);
-    opro_call_free(call);
-    return st != OPRO_ERR_STATE;
-}
-
-/* The environment may have a base URL of its own; the one of the arguments counts. */
-static opro_status set_endpoint(program *p) {
-    proposer *by = &p->by;
-    opro_status st = OPRO_OK;
-
-    if (!by->model_name && is_openai(p)) by->model_name = DEFAULT_MODEL;
-    if (by->base_url) st = opro_model_set_base_url(by->model, by->base_url, OPRO_ZT);
-    if (st == OPRO_OK && by->kind != PROPOSER_REPLAY) st = opro_model_set_from_env(by->model);
-    if (st >= 0 && by->base_url) st = opro_model_set_base_url(by->model, by->base_url, OPRO_ZT);
-    if (st >= 0 && by->model_name) st = opro_model_set_name(by->model, by->model_name, OPRO_ZT);
-    return st < 0 ? st : OPRO_OK;
-}
-
-static int set_up(program *p) {
-    proposer *by = &p->by;
-    opro_status st = opro_model_new(&by->model, p->config, NULL);
-
-    if (st == OPRO_ERR_UNSUPPORTED)
-        return program_fail(p, "this build of the library has no model client: it was "
-                               "configured without libcurl or jansson");
-    if (program_check(p, st, NULL, "starting the model client")) return 1;
-    st = set_endpoint(p);
-    if (program_check(p, st, opro_model_error(by->model), "setting up the model")) return 1;
-    if (by->kind == PROPOSER_RECORD) st = opro_model_record(by->model, by->file, OPRO_ZT);
-    if (by->kind == PROPOSER_REPLAY) st = opro_model_replay(by->model, by->file, OPRO_ZT);
-    if (program_check(p, st, opro_model_error(by->model), by->file)) return 1;
-    if (is_complete(by->model)) return 0;
-    if (by->base_url && !by->model_name)
-        return program_fail(p, "which model of %s? Give --model-name NAME", by->base_url);
-    return program_fail(p, "there is no endpoint of a model: give --base-url URL and --model-name "
-                           "NAME, or set OPENAI_API_KEY in the environment");
-}
-
 static void write_note(proposer *by) {
-    if (by->kind == PROPOSER_LOCAL)
-        snprintf(by->note, sizeof by->note, "%s", NO_MODEL);
+    const endpoint *at = &by->at;
+
+    if (at->kind == PROPOSER_LOCAL)
+        snprintf(by->note, sizeof by->note, "%s", by->shared ? LOCAL_PROPOSALS : NO_MODEL);
     else
         snprintf(by->note, sizeof by->note, "The proposals are %sthose of %s%s.",
-                 by->kind == PROPOSER_REPLAY ? "a recording of " : "",
-                 by->model_name ? "the language model " : "a language model",
-                 by->model_name ? by->model_name : "");
+                 at->kind == ENDPOINT_REPLAY ? "a recording of " : "",
+                 at->model_name ? "the language model " : "a language model",
+                 at->model_name ? at->model_name : "");
 }
 
 int proposer_open(program *p, opro_problem *problem, opro_optimizer **out) {
@@ -166,13 +95,13 @@ int proposer_open(program *p, opro_problem *problem, opro_optimizer **out) {
     opro_status st;
 
     write_note(by);
-    if (by->kind == PROPOSER_LOCAL) {
+    if (by->at.kind == PROPOSER_LOCAL) {
         st = opro_optimizer_new_local(out, problem, p->config, NULL);
         return program_check(p, st, opro_problem_error(problem), "starting the local search");
     }
-    if (!by->model && set_up(p)) return 1;
+    if (endpoint_open(p, &by->at, p->config, 0)) return 1;
     write_note(by); /* the name may have come meanwhile */
-    st = opro_optimizer_new_model(out, by->model, NULL);
+    st = opro_optimizer_new_model(out, by->at.model, NULL);
     return program_check(p, st, NULL, "starting the model");
 }
 
@@ -223,11 +152,11 @@ static const struct {
 
 /* Of this run: the client counts from its beginning. */
 static int64_t requests(const proposer *by) {
-    return by->model ? opro_model_figure(by->model, OPRO_MODEL_REQUESTS) - by->requests : 0;
+    return by->at.model ? opro_model_figure(by->at.model, OPRO_MODEL_REQUESTS) - by->requests : 0;
 }
 
 static int64_t retries(const proposer *by) {
-    return by->model ? opro_model_figure(by->model, OPRO_MODEL_RETRIES) - by->retries : 0;
+    return by->at.model ? opro_model_figure(by->at.model, OPRO_MODEL_RETRIES) - by->retries : 0;
 }
 
 static void print_text(const char *title, const char *text) {
@@ -240,7 +169,7 @@ void proposer_print(const program *p) {
     double cost = (double)opro_run_count(run, OPRO_COUNT_COST) / 1e6;
 
     puts(by->note);
-    if (by->kind != PROPOSER_LOCAL) {
+    if (by->at.kind != PROPOSER_LOCAL) {
         printf("replies: %lld, of which %lld new candidates", (long long)by->replies,
                (long long)by->candidates);
         for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
@@ -274,11 +203,11 @@ void proposer_result(const program *p, json_t *result) {
                    {"retries", retries(by)}};
     json_t *rejections = json_object();
 
-    json_object_set_new(result, "optimizer", json_string(kinds[by->kind]));
+    json_object_set_new(result, "optimizer", json_string(kinds[by->at.kind]));
     json_object_set_new(result, "language_model",
-                        by->kind == PROPOSER_LOCAL ? json_false()
-                        : by->model_name           ? json_string(by->model_name)
-                                                   : json_true());
+                        by->at.kind == PROPOSER_LOCAL ? json_false()
+                        : by->at.model_name           ? json_string(by->at.model_name)
+                                                      : json_true());
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         json_object_set_new(result, numbers[i].name, json_integer((json_int_t)numbers[i].value));
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
@@ -304,6 +233,5 @@ void proposer_forget(proposer *by) {
 
 void proposer_close(proposer *by) {
     proposer_forget(by);
-    opro_model_free(by->model);
-    by->model = NULL;
+    endpoint_close(&by->at);
 }

@@ -7,27 +7,22 @@
 #define EXAMPLES_PROPOSER_H
 
 #include <jansson.h>
-#include <opro/opro.h>
 
-struct program;
+#include "endpoint.h"
 
-#define NO_MODEL "No language model took part: the proposals are those of classical local search."
+#define LOCAL_PROPOSALS "The proposals are those of classical local search."
+#define NO_MODEL        "No language model took part: the proposals are those of classical local search."
 
-/* What is used with OPENAI_API_KEY if no other model is named. */
-#define DEFAULT_MODEL "gpt-4.1-mini"
-
-enum { PROPOSER_LOCAL, PROPOSER_MODEL, PROPOSER_RECORD, PROPOSER_REPLAY };
+#define PROPOSER_LOCAL ENDPOINT_NONE
 
 typedef struct proposer {
     /* as the options say */
-    int kind;
-    const char *file; /* of the recording */
-    const char *base_url, *model_name;
+    endpoint at; /* its kind PROPOSER_LOCAL: no model proposes */
     int show_prompt, show_reply;
     const char *alien; /* an option that was given and needs a model */
+    int shared;        /* the model is asked for more than proposals, so it is needed anyway */
     /* at work */
-    opro_model *model; /* NULL: local */
-    char note[240];    /* one sentence on who proposed */
+    char note[240]; /* one sentence on who proposed */
     /* what was heard of a run */
     int64_t replies, candidates, failures;
     int64_t requests, retries; /* of earlier runs */
@@ -37,7 +32,7 @@ typedef struct proposer {
 } proposer;
 
 /* The lines of --help, with the default as it is set now. */
-void proposer_print_help(const proposer *by);
+void proposer_print_help(const struct program *p);
 
 /* Take an option: 1, or 0 if it is none of these, or the status of a failure, which it has said. */
 int proposer_option(struct program *p, const char *name, size_t len, const char *value);

@@ -118,7 +118,7 @@ static int run_one(program *p, trial *t, int which) {
  * in as many steps as it needs for them.
  */
 static int compare(program *p, trial *t) {
-    int kind = p->by.kind;
+    int kind = p->by.at.kind;
     int status;
 
     if (!p->json) printf("==== %s ====\n", t->name);
@@ -128,9 +128,9 @@ static int compare(program *p, trial *t) {
     set(p, OPRO_OPT_MAX_PROPOSALS,
         opro_run_count(opro_driver_run_handle(p->driver), OPRO_COUNT_PROPOSALS));
     set(p, OPRO_OPT_STEPS, 0);
-    p->by.kind = PROPOSER_LOCAL;
+    p->by.at.kind = PROPOSER_LOCAL;
     status = run_one(p, t, 1);
-    p->by.kind = kind;
+    p->by.at.kind = kind;
     set(p, OPRO_OPT_MAX_PROPOSALS, 0);
     set(p, OPRO_OPT_STEPS, p->steps);
     p->by.show_prompt = p->by.show_reply = 0; /* once is enough */
@@ -210,12 +210,12 @@ int main(int argc, char **argv) {
                           "local search, and compare.",
                  .steps = 4,
                  .settings = settings,
-                 .by = {.kind = PROPOSER_MODEL, .show_prompt = 1, .show_reply = 1}};
+                 .by = {.at = {.kind = ENDPOINT_MODEL}, .show_prompt = 1, .show_reply = 1}};
     size_t n = 0; /* trials that are done */
     int status = program_open(&p, argc, argv);
 
     if (status == 0 && p.report) status = program_fail(&p, "it has no --report");
-    if (status == 0 && p.by.kind == PROPOSER_LOCAL)
+    if (status == 0 && p.by.at.kind == PROPOSER_LOCAL)
         status = program_fail(&p, "it compares a model with the local search: --optimizer model");
     if (status == 0)
         status = program_check(&p, make_regression(&trials[0]), NULL, "setting up the regression");

@@ -70,7 +70,7 @@ void report_run(report *r, const program *p) {
     report_fact(r, "steps", "%lld",
                 (long long)opro_trajectory_steps(opro_driver_trajectory(p->driver)));
     report_fact(r, "stopped by", "%s", opro_stop_reason_name(opro_run_stop_reason(run)));
-    if (p->by.kind != PROPOSER_LOCAL)
+    if (p->by.at.kind != PROPOSER_LOCAL)
         report_fact(r, "tokens read, written", "%lld, %lld",
                     (long long)opro_run_count(run, OPRO_COUNT_PROMPT_TOKENS),
                     (long long)opro_run_count(run, OPRO_COUNT_REPLY_TOKENS));

@@ -102,7 +102,7 @@ int main(int argc, char **argv) {
         status = program_fail(&p, "--optimum: a length is 0 or more, not %g", optimum);
     if (status == 0 && !isnan(optimum)) /* room for rounding where lengths are no integers */
         opro_config_set_real(p.config, OPRO_OPT_TARGET_SCORE, optimum * (1 + 1e-12));
-    if (t.starts < 0) t.starts = p.by.kind == PROPOSER_LOCAL ? 0 : 5;
+    if (t.starts < 0) t.starts = p.by.at.kind == PROPOSER_LOCAL ? 0 : 5;
     if (status == 0) status = load(&p, &t);
     if (status == 0) status = travel_run(&p, &t);
     if (status == 0) status = write_report(&p, &t, optimum);
