@@ -153,6 +153,7 @@ enum {
     OPRO_ORDER_RANDOM = 30,
 
     OPRO_EXEMPLARS_RANDOM = 10,            /* new ones each step                                */
+    OPRO_EXEMPLARS_RANDOM_PUBLISHED = 15,  /* the same, as the published program draws them     */
     OPRO_EXEMPLARS_CONSTANT = 20,          /* the same ones each step                           */
     OPRO_EXEMPLARS_ACCUMULATED_WRONG = 30, /* most often wrong over all scored candidates       */
     OPRO_EXEMPLARS_CURRENT_WRONG = 40,     /* most often wrong over the candidates shown now    */

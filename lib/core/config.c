@@ -37,6 +37,7 @@ static const choice orders[] = {{"ascending", OPRO_ORDER_ASCENDING},
                                 {"random", OPRO_ORDER_RANDOM},
                                 {NULL, 0}};
 static const choice exemplar_choices[] = {{"random", OPRO_EXEMPLARS_RANDOM},
+                                          {"random_published", OPRO_EXEMPLARS_RANDOM_PUBLISHED},
                                           {"constant", OPRO_EXEMPLARS_CONSTANT},
                                           {"accumulated_wrong", OPRO_EXEMPLARS_ACCUMULATED_WRONG},
                                           {"current_wrong", OPRO_EXEMPLARS_CURRENT_WRONG},

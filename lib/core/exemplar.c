@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "exemplar.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/numpy_random.h"
 #include "base/rng.h"
 
 void opro__exemplars_init(opro__exemplars *exemplars, opro__mem *mem) {
@@ -217,6 +219,27 @@ static opro_status choose_wrong(opro__exemplars *e, opro__rng *rng, const uint32
     return st;
 }
 
+/*
+ * The published program seeds NumPy's generator with the number of the step, and draws with
+ * numpy.random.choice(n, k, replace=False).
+ */
+static opro_status choose_published(opro__exemplars *e, size_t n, int64_t step) {
+    int64_t *all = opro__calloc(e->mem, n, sizeof *all);
+    opro__numpy_random random;
+
+    assert(n <= OPRO__PUBLISHED_MAX);
+    if (!all) return OPRO_ERR_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        all[i] = (int64_t)i;
+    opro__numpy_seed(&random, (uint32_t)step);
+    opro__numpy_shuffle(&random, all, n);
+    for (size_t i = 0; i < e->n; i++)
+        e->chosen[i] = (size_t)all[i];
+    qsort(e->chosen, e->n, sizeof *e->chosen, by_size);
+    opro__free(e->mem, all);
+    return OPRO_OK;
+}
+
 static opro_status choose(opro__exemplars *e, const opro_problem *problem,
                           const opro__options *options, const opro_trajectory *t,
                           const int64_t *shown, size_t n_shown, int64_t step) {
@@ -228,6 +251,7 @@ static opro_status choose(opro__exemplars *e, const opro_problem *problem,
     opro_status st;
 
     switch (rule) {
+    case OPRO_EXEMPLARS_RANDOM_PUBLISHED: return choose_published(e, problem->n_exemplars, step);
     case OPRO_EXEMPLARS_ACCUMULATED_WRONG:
         st = accumulate(e, &j, t);
         if (st == OPRO_OK) st = choose_wrong(e, &rng, e->wrong, e->n_wrong, problem->n_exemplars);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which exemplars are shown in a step: the four rules of the published program, each doing what
- * its name says.
+ * its name says, and the first of them with that program's own random numbers.
  */
 #ifndef OPRO_CORE_EXEMPLAR_H
 #define OPRO_CORE_EXEMPLAR_H
@@ -27,12 +27,17 @@ typedef struct opro__exemplars {
     size_t cap_scratch;
 } opro__exemplars;
 
+/* random_published: the most exemplars there may be. */
+#define OPRO__PUBLISHED_MAX ((size_t)1 << 24)
+
 void opro__exemplars_init(opro__exemplars *exemplars, opro__mem *mem);
 void opro__exemplars_free(opro__exemplars *exemplars);
 
 /*
  * Choose different exemplars of the problem for a step, as many as the option says and there are.
  *   random             drawn by the generator of the step, in the order of their indices
+ *   random_published   the same, drawn as the published program does, whatever the seed; for this
+ *                      all indices are in memory for a moment
  *   constant           as in step 0
  *   accumulated_wrong  those most often wrong over all scored candidates, ties drawn by the
  *                      generator; if fewer were ever wrong, the rest is drawn from the others.

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "exemplar.h"
 #include "opro/meta_prompt.h"
 #include "opro/tour.h"
 #include "reply.h"
@@ -44,6 +45,17 @@ static opro_status check(const opro__wording *w, opro_error *err) {
     return OPRO_OK;
 }
 
+static opro_status check_exemplars(const opro_problem *problem, const opro__options *options,
+                                   opro_error *err) {
+    if (OPRO__INT(options, EXEMPLAR_CHOICE) == OPRO_EXEMPLARS_RANDOM_PUBLISHED &&
+        problem->n_exemplars > OPRO__PUBLISHED_MAX)
+        return opro__fail(err, OPRO_ERR_INVALID,
+                          "option \"exemplar_choice\" is \"random_published\", which takes at most "
+                          "%zu exemplars, and the problem has %zu; choose \"random\"",
+                          OPRO__PUBLISHED_MAX, problem->n_exemplars);
+    return OPRO_OK;
+}
+
 opro_status opro__wording_make(opro__wording *w, const opro_problem *problem,
                                const opro__options *options, opro_error *err) {
     int32_t kind = (int32_t)OPRO__INT(options, META_PROMPT);
@@ -56,6 +68,7 @@ opro_status opro__wording_make(opro__wording *w, const opro_problem *problem,
                           .exemplars = OPRO__INT(options, EXEMPLARS) > 0 && problem->n_exemplars};
     opro_status st = check(&made, err);
 
+    if (st == OPRO_OK) st = check_exemplars(problem, options, err);
     if (st != OPRO_OK) return st;
     made.exemplars = made.exemplars && kind_has_exemplars(made.kind);
     *w = made;

@@ -2,9 +2,9 @@
 /* Which examples are for training, for validation, and for the test. */
 #include <math.h>
 
+#include "base/numpy_random.h"
 #include "base/rng.h"
 #include "dataset.h"
-#include "numpy_random.h"
 #include "opro/problem.h"
 
 enum { TRAIN, VALIDATION, TEST, NONE, SETS = NONE };

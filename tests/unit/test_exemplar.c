@@ -133,11 +133,38 @@ static void test_constant(void **state) {
     tear_down(&f);
 }
 
-static void test_how_many(void **state) {
-    static const char *const rules[] = {"random", "constant", "accumulated_wrong", "current_wrong"};
+/* The numbers are NumPy's: sort(choice(n, 3, replace=False)) after seed(step). */
+static void test_random_published(void **state) {
+    static const struct {
+        size_t exemplars;
+        int64_t step;
+        size_t chosen[3];
+    } cases[] = {
+        {10, 0, {2, 4, 8}},         {261, 0, {106, 166, 239}}, {261, 1, {110, 112, 188}},
+        {261, 2, {77, 184, 203}},   {261, 3, {38, 232, 257}},  {50, 0, {10, 11, 28}},
+        {50, 1, {27, 35, 40}},      {50, 2, {28, 36, 47}},     {50, 3, {9, 12, 39}},
+        {50, 123456, {16, 35, 44}},
+    };
 
     (void)state;
-    for (size_t r = 0; r < 4; r++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture f;
+
+        set_up(&f, cases[i].exemplars, OPRO_MAXIMIZE, "random_published");
+        option(&f, "seed", "77"); /* does not matter */
+        choose(&f, cases[i].step);
+        assert_int_equal(f.e.n, 3);
+        assert_memory_equal(f.e.chosen, cases[i].chosen, sizeof cases[i].chosen);
+        tear_down(&f);
+    }
+}
+
+static void test_how_many(void **state) {
+    static const char *const rules[] = {"random", "random_published", "constant",
+                                        "accumulated_wrong", "current_wrong"};
+
+    (void)state;
+    for (size_t r = 0; r < 5; r++) {
         fixture f;
 
         set_up(&f, 5, OPRO_MAXIMIZE, rules[r]);
@@ -343,10 +370,11 @@ static void test_catching_up(void **state) {
 }
 
 static void test_no_memory(void **state) {
-    static const char *const rules[] = {"random", "accumulated_wrong", "current_wrong"};
+    static const char *const rules[] = {"random", "random_published", "accumulated_wrong",
+                                        "current_wrong"};
 
     (void)state;
-    for (size_t r = 0; r < 3; r++) {
+    for (size_t r = 0; r < 4; r++) {
         opro_status st = OPRO_ERR_NOMEM;
 
         for (long n = 0; st == OPRO_ERR_NOMEM; n++) {
@@ -364,7 +392,7 @@ static void test_no_memory(void **state) {
             fail.left = -1;
             choose(&f, 0); /* and then it works, with nothing counted twice */
             assert_int_equal(f.e.n, 3);
-            if (r) assert_int_equal(f.e.chosen[0], 2);
+            if (r > 1) assert_int_equal(f.e.chosen[0], 2);
             tear_down(&f);
             assert_int_equal(fail.live, 0);
             assert_true(n < 20);
@@ -398,6 +426,7 @@ static void test_no_memory_on_the_way(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_random_published),
         cmocka_unit_test(test_constant),
         cmocka_unit_test(test_how_many),
         cmocka_unit_test(test_accumulated),

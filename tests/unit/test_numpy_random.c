@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "kits/numpy_random.h"
+#include "base/numpy_random.h"
 
 static void test_bits(void **state) {
     opro__numpy_random random;

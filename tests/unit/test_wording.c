@@ -112,6 +112,29 @@ static void test_options(void **state) {
     }
 }
 
+static int32_t no_exemplar(const opro_problem *problem, size_t index, opro_sink *sink,
+                           void *user_data) {
+    (void)problem, (void)index, (void)sink, (void)user_data;
+    return OPRO_ERR_FAILED;
+}
+
+/* It has them all in memory. */
+static void test_too_many_to_draw(void **state) {
+    fixture f;
+
+    (void)state;
+    set_up(&f);
+    option(&f, "exemplar_choice", "random_published");
+    opro_problem_set_exemplar_fn(f.problem, (size_t)1 << 24, no_exemplar, NULL, NULL);
+    assert_int_equal(make(&f), OPRO_OK);
+    opro_problem_set_exemplar_fn(f.problem, ((size_t)1 << 24) + 1, no_exemplar, NULL, NULL);
+    assert_int_equal(make(&f), OPRO_ERR_INVALID);
+    assert_non_null(strstr(f.err.message, "16777217"));
+    option(&f, "exemplar_choice", "random");
+    assert_int_equal(make(&f), OPRO_OK);
+    tear_down(&f);
+}
+
 static void test_marks(void **state) {
     fixture f;
     size_t len;
@@ -364,11 +387,12 @@ static void test_places(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_options),         cmocka_unit_test(test_marks),
-        cmocka_unit_test(test_exemplars),       cmocka_unit_test(test_entries),
-        cmocka_unit_test(test_points),          cmocka_unit_test(test_tour),
-        cmocka_unit_test(test_order),           cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_says_what_is_so), cmocka_unit_test(test_places),
+        cmocka_unit_test(test_options), cmocka_unit_test(test_too_many_to_draw),
+        cmocka_unit_test(test_marks),   cmocka_unit_test(test_exemplars),
+        cmocka_unit_test(test_entries), cmocka_unit_test(test_points),
+        cmocka_unit_test(test_tour),    cmocka_unit_test(test_order),
+        cmocka_unit_test(test_layout),  cmocka_unit_test(test_says_what_is_so),
+        cmocka_unit_test(test_places),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

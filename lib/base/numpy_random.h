@@ -4,8 +4,8 @@
  * program's splits and exemplars need them: the Mersenne Twister MT19937 (Matsumoto & Nishimura
  * 1998), and drawing without replacement by a shuffle. NumPy keeps these numbers for ever.
  */
-#ifndef OPRO_KITS_NUMPY_RANDOM_H
-#define OPRO_KITS_NUMPY_RANDOM_H
+#ifndef OPRO_BASE_NUMPY_RANDOM_H
+#define OPRO_BASE_NUMPY_RANDOM_H
 
 #include <stddef.h>
 #include <stdint.h>
