@@ -187,8 +187,10 @@ OPRO_API uint64_t opro_dataset_digest(opro_dataset *dataset);
  * The problem of finding an instruction for a dataset (exam.h has the scorer): its training and
  * validation examples are the instances, the training examples the exemplars, scores are 0 to 1 and
  * shown in buckets. Candidates are raced (option race) and the winner is confirmed (option confirm)
- * unless options say otherwise. It takes a share of the dataset. OPRO_ERR_INVALID: no training
- * examples. Since 0.1.
+ * unless options say otherwise. Set it up further as any problem: a description, instructions to
+ * start from. It takes a share of the dataset; runs in several threads may share it, if the
+ * dataset's callback allows that. Not in the dataset's callback. OPRO_ERR_INVALID: no training
+ * examples; what that callback failed with (see opro_dataset_error()). Since 0.1.
  */
 OPRO_API opro_status opro_problem_new_dataset(opro_problem **out, opro_dataset *dataset,
                                               const opro_allocator *mem);

@@ -72,7 +72,7 @@ static const opro__phrase *phrases_of(const opro__form *form) {
 
 /* ---- by position ----------------------------------------------------------------------------- */
 
-/* The user's message with an instruction: [0] plain, [1] with question marks. NULL: not possible. */
+/* The user's message with an instruction: plain, and with question marks. NULL: not possible. */
 static const struct {
     int32_t position;
     const char *name, *texts[2];
