@@ -17,7 +17,21 @@
  *
  * Options (opro_config) begin with "model_": which protocol is spoken, limits, time-outs, retries.
  * Times are counted by the monotonic clock; a time-out counts from the start of a transfer, not
- * from the submission.
+ * from the submission. (A wait until a date, from an endpoint that does not say what time it is, is
+ * counted from the system's time.)
+ *
+ * When requests fail. What may pass is tried again: model_attempts times in all, with a wait before
+ * each that doubles from model_backoff_ms, and within a budget for all (model_retry_percent).
+ * - An endpoint that is overloaded or says how long to wait is asked by nobody until then. If that
+ *   is longer than model_retry_after_max_ms, calls fail at once until then.
+ * - One whose connections fail is left alone (circuit breaker: model_breaker_...), then one request
+ *   tries. Attempts that come due meanwhile pass without a request, so that calls end as soon as
+ *   they would if every attempt were made.
+ * - A key that is refused (and so is that of the key function, asked once more), quota that is used
+ *   up, and a model or path that is not there do not pass by themselves: nothing more is sent, and
+ *   all calls fail at once with the same message, until the host sets the base URL, the name, the
+ *   key, the key function or a header (the same again will do). Once the endpoint has answered, a
+ *   status 403 or 404 concerns its own call alone.
  *
  * What it never does: follow a redirect; send a key to another scheme, host or port than that of
  * the base URL it was set for; speak plain http to anything but this machine (option
@@ -134,7 +148,9 @@ OPRO_API opro_status opro_model_set_from_env(opro_model *model);
 /*
  * Append every exchange to a file, as one line of JSON each, without keys: the request's path and
  * body, and what came of it. Since 0.1. OPRO_ERR_FAILED: the file cannot be written; an error
- * while recording fails the call that met it.
+ * while recording fails the call that met it. Lines are handed to the system as they come and not
+ * synced: a process that dies loses none but the one it was writing, a machine that loses power may
+ * lose the last ones.
  */
 OPRO_API opro_status opro_model_record(opro_model *model, const char *path, size_t len);
 
@@ -285,7 +301,7 @@ enum {
     OPRO_CALL_CACHED_TOKENS = 30,    /* of the prompt's, those read from the endpoint's cache */
     OPRO_CALL_REASONING_TOKENS = 40, /* of the reply's                                        */
     OPRO_CALL_COST = 50,             /* millionths, by model_..._price                        */
-    OPRO_CALL_REQUESTS = 60,         /* HTTP requests                                         */
+    OPRO_CALL_REQUESTS = 60,         /* HTTP requests; 0 if none was sent: see the error      */
     OPRO_CALL_RETRIES = 70,          /* of these, repeats after a failure                     */
     OPRO_CALL_CACHE_HITS = 80,       /* answers from the client's own cache                   */
     OPRO_CALL_HTTP_STATUS = 90,      /* of the last answer, 0: none                           */

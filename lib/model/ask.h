@@ -33,6 +33,7 @@ typedef struct opro__ask {
     int64_t max_tokens;
     uint64_t seed; /* sent modulo 2^31, which every endpoint takes */
     int has_seed;
+    const char *seed_name; /* NULL: "seed" */
     int32_t prefix;        /* OPRO_PREFIX_... (never AUTO)                               */
     unsigned dropped;      /* OPRO__DROP_...                                             */
     int completion_tokens; /* the limit is called max_completion_tokens here            */

@@ -18,29 +18,31 @@ static const opro__dialect *const dialects[] = {
 typedef struct host {
     const char *name;
     int32_t dialect, prefix, sampling;
-    const char *key_name; /* NULL: the dialect's */
+    const char *key_name; /* NULL: the dialect's                             */
+    const char *seed;     /* what the seed is called there; NULL: as usual */
 } host;
 
 static const host hosts[] = {
-    {"api.openai.com", OPRO_DIALECT_OPENAI, OPRO_PREFIX_NONE, OPRO_SAMPLING_AUTO, NULL},
-    {".openai.azure.com", OPRO_DIALECT_AZURE, OPRO_PREFIX_NONE, OPRO_SAMPLING_AUTO, NULL},
-    {".cognitiveservices.azure.com", OPRO_DIALECT_AZURE, OPRO_PREFIX_NONE, OPRO_SAMPLING_AUTO,
+    {"api.openai.com", OPRO_DIALECT_OPENAI, OPRO_PREFIX_NONE, OPRO_SAMPLING_AUTO, NULL, NULL},
+    {".openai.azure.com", OPRO_DIALECT_AZURE, OPRO_PREFIX_NONE, OPRO_SAMPLING_AUTO, NULL, NULL},
+    {".cognitiveservices.azure.com", OPRO_DIALECT_AZURE, OPRO_PREFIX_NONE, OPRO_SAMPLING_AUTO, NULL,
      NULL},
-    {".services.ai.azure.com", OPRO_DIALECT_AZURE, OPRO_PREFIX_NONE, OPRO_SAMPLING_AUTO, NULL},
+    {".services.ai.azure.com", OPRO_DIALECT_AZURE, OPRO_PREFIX_NONE, OPRO_SAMPLING_AUTO, NULL,
+     NULL},
     {"api.anthropic.com", OPRO_DIALECT_ANTHROPIC, OPRO_PREFIX_TRAILING, OPRO_SAMPLING_SINGLY,
-     "ANTHROPIC_API_KEY"},
+     "ANTHROPIC_API_KEY", NULL},
     {"generativelanguage.googleapis.com", OPRO_DIALECT_GEMINI, OPRO_PREFIX_NONE, OPRO_SAMPLING_AUTO,
-     "GEMINI_API_KEY"},
+     "GEMINI_API_KEY", NULL},
     {"openrouter.ai", OPRO_DIALECT_OPENAI, OPRO_PREFIX_TRAILING, OPRO_SAMPLING_SINGLY,
-     "OPENROUTER_API_KEY"},
+     "OPENROUTER_API_KEY", NULL},
     {"api.groq.com", OPRO_DIALECT_OPENAI, OPRO_PREFIX_TRAILING, OPRO_SAMPLING_SINGLY,
-     "GROQ_API_KEY"},
+     "GROQ_API_KEY", NULL},
     {"api.deepseek.com", OPRO_DIALECT_OPENAI, OPRO_PREFIX_MARKED, OPRO_SAMPLING_SINGLY,
-     "DEEPSEEK_API_KEY"},
+     "DEEPSEEK_API_KEY", NULL},
     {"api.mistral.ai", OPRO_DIALECT_OPENAI, OPRO_PREFIX_MARKED, OPRO_SAMPLING_AUTO,
-     "MISTRAL_API_KEY"},
+     "MISTRAL_API_KEY", "random_seed"},
     {"api.together.xyz", OPRO_DIALECT_OPENAI, OPRO_PREFIX_TRAILING, OPRO_SAMPLING_AUTO,
-     "TOGETHER_API_KEY"},
+     "TOGETHER_API_KEY", NULL},
 };
 
 static int ends_with(const char *s, const char *end) {
@@ -92,6 +94,12 @@ const char *opro__known_key_name(const opro__url *url) {
     const host *known = host_of(url);
 
     return known ? known->key_name : NULL;
+}
+
+const char *opro__known_seed(const opro__dialect *dialect, const opro__url *url) {
+    const host *known = host_of(url);
+
+    return known && dialect->id == known->dialect ? known->seed : NULL;
 }
 
 /* ---- errors instead of an answer ------------------------------------------------------------- */

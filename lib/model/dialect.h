@@ -57,6 +57,9 @@ const opro__dialect *opro__dialect_find(int32_t id, const opro__url *url);
 int32_t opro__known_prefix(const opro__dialect *dialect, const opro__url *url);
 int32_t opro__known_sampling(const opro__dialect *dialect, const opro__url *url);
 
+/* What the seed is called by a host that does not call it as others of the dialect do; NULL. */
+const char *opro__known_seed(const opro__dialect *dialect, const opro__url *url);
+
 /* The environment's names for the key of a host that is known by itself ("GROQ_API_KEY"); NULL. */
 const char *opro__known_key_name(const opro__url *url);
 

@@ -18,7 +18,7 @@ void opro__openai_sampling(opro__buf *out, const opro__ask *ask) {
     opro__body_temperature(out, "temperature", ask);
     if (ask->samples > 1) opro__body_int(out, "n", (int64_t)ask->samples);
     opro__body_stops(out, "stop", ask, 1);
-    opro__body_seed(out, "seed", ask);
+    opro__body_seed(out, ask->seed_name ? ask->seed_name : "seed", ask);
 }
 
 /* How the last message is said to be a beginning. */

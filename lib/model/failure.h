@@ -24,8 +24,8 @@ typedef struct opro__headers {
 enum {
     OPRO__RETRY_NO = 0,
     OPRO__RETRY = 1,
-    OPRO__RETRY_FEW = 2,     /* at most twice: the cause is rarely a passing one   */
-    OPRO__RETRY_LOADING = 3, /* the model is being loaded: ask again each second   */
+    OPRO__RETRY_FEW = 2,     /* model_retry_few times: the cause is rarely a passing one */
+    OPRO__RETRY_LOADING = 3, /* the model is being loaded: ask again until it is   */
     OPRO__RETRY_ADAPT = 4,   /* not as it is: a parameter has to go or be renamed  */
     OPRO__RETRY_KEY = 5      /* once, if the key function gives another key        */
 };
@@ -69,16 +69,18 @@ void opro__failure_http(opro__failure *failure, int32_t status, const opro__head
 enum {
     OPRO__MET_CURL = 0, /* libcurl's code decides                                             */
     OPRO__MET_BODY,     /* more bytes than model_max_body                                     */
-    OPRO__MET_HEADER,   /* ... than model_max_header                                          */
+    OPRO__MET_HEADER,   /* ... than model_max_header, or more lines                           */
     OPRO__MET_NOMEM     /* our allocator said no                                              */
 };
 
 /*
  * Classify what libcurl says (a CURLcode; detail: its error buffer, may be ""). 27 is not taken for
- * memory: a server can provoke it. proxied: a proxy is in use.
+ * memory: a server can provoke it. where: scheme, host and port of the endpoint; proxied: a proxy
+ * is in use.
  */
-void opro__failure_curl(opro__failure *failure, int code, int met, const char *detail, int proxied,
-                        const opro__secret *secrets, size_t n_secrets, opro__mem *mem);
+void opro__failure_curl(opro__failure *failure, int code, int met, const char *detail,
+                        const char *where, int proxied, const opro__secret *secrets,
+                        size_t n_secrets, opro__mem *mem);
 
 /*
  * An answer with status 200 that makes no sense; why: the message of the reading, which may quote

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the transport met instead of an answer. */
 #include <curl/curl.h>
+#include <stdio.h> /* snprintf() only: no streams */
 #include <string.h>
 
 #include "failure_parts.h"
@@ -25,7 +26,8 @@ typedef struct verdict {
     { OPRO_FAILURE_PROXY, retry, 1, what, "check the proxy's address" }
 
 static const char trust[] = "an authority of your own is set with opro_model_set_ca_file()";
-static const char is_it_up[] = "check that it runs, and the base URL's host and port";
+/* Followed by the address. */
+static const char is_it_up[] = "check the base URL, and that a server is running at ";
 
 static const struct row {
     int code;
@@ -82,7 +84,7 @@ static int says(const char *detail, const char *word) {
 static verdict timeout(const char *detail, int proxied) {
     if (says(detail, "resolving") || says(detail, "connect"))
         return (verdict){OPRO_FAILURE_TIMEOUT, OPRO__RETRY, 1, "no connection in time",
-                         proxied ? "check the proxy, and the base URL's host and port" : is_it_up};
+                         proxied ? "check the proxy, and the base URL" : is_it_up};
     return (verdict){OPRO_FAILURE_TIMEOUT, OPRO__RETRY, 0, "no whole answer in time",
                      "see model_timeout_ms and model_idle_timeout_ms"};
 }
@@ -128,23 +130,27 @@ static verdict by_met(int met) {
     case OPRO__MET_BODY:
         return (verdict)LIMIT("the answer is larger than model_max_body", "it is not read on");
     case OPRO__MET_HEADER:
-        return (verdict)LIMIT("the answer's headers are larger than model_max_header",
+        return (verdict)LIMIT("the answer's headers are larger than model_max_header, or have "
+                              "more lines than model_max_header_lines",
                               "they are not read on");
     default: return (verdict){OPRO_FAILURE_MEMORY, OPRO__RETRY_NO, 0, "out of memory", ""};
     }
 }
 
-void opro__failure_curl(opro__failure *failure, int code, int met, const char *detail, int proxied,
-                        const opro__secret *secrets, size_t n_secrets, opro__mem *mem) {
+void opro__failure_curl(opro__failure *failure, int code, int met, const char *detail,
+                        const char *where, int proxied, const opro__secret *secrets,
+                        size_t n_secrets, opro__mem *mem) {
     opro__censor censor = {secrets, n_secrets, mem};
     verdict v = met == OPRO__MET_CURL ? by_code(code, detail, proxied) : by_met(met);
     opro__words words = {""};
+    char advice[400];
 
     if (met == OPRO__MET_CURL) {
         const char *text = *detail ? detail : curl_easy_strerror((CURLcode)code);
 
         words = opro__words_of(&censor, text, strlen(text));
     }
-    opro__failure_say(failure, v.kind, v.retry, v.what, words.text, "", v.advice);
+    snprintf(advice, sizeof advice, "%s%s", v.advice, v.advice == is_it_up ? where : "");
+    opro__failure_say(failure, v.kind, v.retry, v.what, words.text, "", advice);
     failure->broken = v.broken;
 }

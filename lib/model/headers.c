@@ -69,6 +69,7 @@ opro_status opro_model_set_key_fn(opro_model *model, opro_key_fn fn, void *user_
 
     if (st != OPRO_OK) return st;
     opro__hook_set(&model->key_fn, (opro__fn)fn, user_data, destroy);
+    opro__model_wipe_headers(model);
     return OPRO_OK;
 }
 
@@ -276,7 +277,10 @@ opro_status opro__model_make_headers(opro_model *model) {
     return OPRO_OK;
 }
 
+/* Who asks, or what, has changed: what came of it before need not come again. */
 void opro__model_wipe_headers(opro_model *model) {
     if (model->headers) opro__headerset_release(model, model->headers);
     model->headers = NULL;
+    model->served = 0;
+    model->barred.kind = OPRO_FAILURE_NONE;
 }

@@ -132,6 +132,7 @@ static opro__ask ask_of(const opro__leg *leg) {
         .max_tokens = call->max_tokens,
         .seed = call->seed + leg->first,
         .has_seed = call->has_seed,
+        .seed_name = opro__known_seed(model->dialect, &model->url),
         .prefix = prefix_way(model),
         .dropped = model->profile->dropped,
         .completion_tokens = model->profile->completion_tokens,
@@ -230,6 +231,8 @@ static opro_status from_recording(opro__leg *leg, opro__failure *failure) {
                           leg->call->err.message);
         return failure->err.status;
     }
+    if (st == OPRO_ERR_UNKNOWN && opro__model_why_not_sent(model, failure))
+        return failure->err.status;
     if (st != OPRO_OK) {
         opro__failure_set(failure,
                           st == OPRO_ERR_NOMEM ? OPRO_FAILURE_MEMORY : OPRO_FAILURE_NOT_RECORDED,
@@ -290,6 +293,10 @@ int opro__leg_answered_here(opro__leg *leg, opro__failure *failure, opro_status 
 
 /* ---- understanding --------------------------------------------------------------------------- */
 
+/*
+ * The wall clock has a say in one thing alone: how long a wait is that ends at a date, if the
+ * answer has no Date header to count from.
+ */
 static opro_status classify_http(opro__leg *leg, const json_t *error, opro__failure *failure) {
     opro_model *model = leg->call->model;
     opro__exchange *exchange = &leg->exchange;
@@ -331,7 +338,8 @@ opro_status opro__leg_understand(opro__leg *leg, opro__answer *answer, opro__fai
 
     if (exchange->code || exchange->met) {
         opro__failure_curl(failure, exchange->code, exchange->met, exchange->detail,
-                           model->proxy != NULL, model->secrets, model->n_secrets, &model->mem);
+                           model->url.origin, model->proxy != NULL, model->secrets,
+                           model->n_secrets, &model->mem);
         return failure->err.status;
     }
     if (exchange->status != 200) return classify_http(leg, NULL, failure);

@@ -7,13 +7,19 @@
 
 #define MOST_MEMBERS ((size_t)1 << 20)
 
+static int is_word(const char *word, const char *name, size_t len) {
+    return strlen(word) == len && memcmp(word, name, len) == 0;
+}
+
 static int written_by_us(const opro_model *model, const char *name, size_t len) {
-    const opro__dialect *dialect = opro__dialect_find(
-        (int32_t)OPRO__INT(&model->options, MODEL_DIALECT), model->url.text ? &model->url : NULL);
+    const opro__url *url = model->url.text ? &model->url : NULL;
+    const opro__dialect *dialect =
+        opro__dialect_find((int32_t)OPRO__INT(&model->options, MODEL_DIALECT), url);
+    const char *seed = opro__known_seed(dialect, url);
 
     for (const char *const *word = dialect->members; *word; word++)
-        if (strlen(*word) == len && memcmp(*word, name, len) == 0) return 1;
-    return 0;
+        if (is_word(*word, name, len)) return 1;
+    return seed && is_word(seed, name, len);
 }
 
 static size_t find_member(const opro_model *model, const char *name, size_t len) {

@@ -73,6 +73,7 @@ typedef struct opro__leg {
     int probe;        /* the one whose answer shows what the endpoint can do */
     int alone;        /* others of its call wait for it      */
     int tries;        /* requests that count as attempts     */
+    int spared;       /* attempts that were not made: the endpoint was left alone */
     int few;          /* of these, failed as OPRO__RETRY_FEW */
     int new_key;      /* the key function was asked again    */
     unsigned adapted; /* 1 << OPRO__ADAPT_...                */
@@ -171,6 +172,11 @@ struct opro_model {
     opro__profile *profiles;
     size_t n_profiles, cap_profiles;
     opro__profile *profile; /* of the endpoint; NULL: to be found */
+    /* what is known of its health */
+    int served;           /* it has answered since it was set */
+    opro__failure broken; /* the last connection failure; kind NONE: it has spoken since      */
+    opro__failure barred; /* why nothing is sent, since all would meet the same; NONE: it is  */
+    int64_t barred_until; /* INT64_MAX: until the host changes something                      */
     /* at work */
     opro__transport *transport;
     opro__recording *recording, *replay;
@@ -237,6 +243,15 @@ opro_status opro__leg_understand(opro__leg *leg, opro__answer *answer, opro__fai
 
 /* ---- outcome.c ---- */
 
+/* 1 while nothing is sent, since every request would meet the same. */
+int opro__model_is_barred(opro_model *model, int64_t now);
+
+/* Why a request is not sent, or was not when this was recorded, in *failure; 0: for no reason. */
+int opro__model_why_not_sent(const opro_model *model, opro__failure *failure);
+
+/* The endpoint is left alone for a while: an attempt passes without a request. */
+void opro__leg_spare(opro__leg *leg, int64_t now);
+
 /* It was answered, or its transfer failed: its samples are settled, asked again, or failed. */
 void opro__leg_over(opro__leg *leg, int64_t now);
 
@@ -266,10 +281,13 @@ void opro__schedule_note(opro_call *call, const opro__failure *failure);
 /* The call is over when all its samples are. */
 void opro__schedule_end_if_over(opro_call *call);
 
-/* A sample, those of a leg, those of all legs in the queue will not come. */
+/* A sample, those of a leg, those of all legs that are not under way will not come. */
 void opro__schedule_fail_sample(opro_call *call, size_t i);
 void opro__schedule_fail_leg(opro__leg *leg, const opro__failure *failure);
 void opro__schedule_fail_waiting(opro_model *model, const opro__failure *failure);
+
+/* Legs that are held until this one is answered will not come either. */
+void opro__schedule_fail_held(opro__leg *leg, const opro__failure *failure);
 
 /* A call that is submitted enters the queue. OPRO_ERR_NOMEM. */
 opro_status opro__schedule_call(opro_call *call);

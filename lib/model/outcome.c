@@ -6,9 +6,7 @@
 #include "core/budget.h"
 #include "model.h"
 
-#define LOADING_MS 1000
-#define MOST_FEW   2
-#define MOST_ADAPT 4
+/* ---- replies --------------------------------------------------------------------------------- */
 
 static void count_usage(opro__leg *leg, opro__answer *answer) {
     opro_call *call = leg->call;
@@ -110,7 +108,7 @@ static void ask_again(opro__leg *leg, size_t i, const opro__reply_text *reply) {
     size_t n = leg->asked == 1 ? leg->n : 1;
     opro__leg *again;
 
-    if (failed && leg->few >= MOST_FEW) {
+    if (failed && leg->few >= OPRO__INT(&call->model->options, MODEL_RETRY_FEW)) {
         fail_for_good(leg, i, n, reply);
         return;
     }
@@ -160,6 +158,8 @@ static void learn(opro__leg *leg, const opro__answer *answer) {
     }
     opro__schedule_end_waiting(leg);
 }
+
+/* ---- what is kept of it ---------------------------------------------------------------------- */
 
 /*
  * Endpoints quote the key when they refuse it: such words are recorded without it. 0: no memory.
@@ -229,6 +229,68 @@ static opro_status cache(opro__leg *leg, const opro__answer *answer, opro__failu
     return failure->err.status;
 }
 
+/* ---- an endpoint that is not asked ----------------------------------------------------------- */
+
+int opro__model_is_barred(opro_model *model, int64_t now) {
+    if (now >= model->barred_until) model->barred.kind = OPRO_FAILURE_NONE;
+    if (model->barred_until != INT64_MAX) model->barred.wait_ms = model->barred_until - now;
+    return model->barred.kind != OPRO_FAILURE_NONE;
+}
+
+int opro__model_why_not_sent(const opro_model *model, opro__failure *failure) {
+    int barred = model->barred.kind != OPRO_FAILURE_NONE;
+    const char *why = "since the last connections failed";
+
+    *failure = barred ? model->barred : model->broken;
+    if (failure->kind == OPRO_FAILURE_NONE) return 0;
+    if (barred && model->barred_until == INT64_MAX)
+        why = "until the base URL, the name, the key or a header is set again";
+    else if (barred)
+        why = "until the endpoint has had the rest it asks for";
+    failure->retry = OPRO__RETRY_NO;
+    opro__fail(&failure->err, failure->err.status, "not sent %s: %s", why, failure->err.message);
+    return 1;
+}
+
+/*
+ * Causes that every request would meet as well. Who has been served before was allowed in, and
+ * found what it looked for: another answer concerns one request, or passes.
+ */
+static int bars_all(const opro__leg *leg, const opro__failure *failure) {
+    const opro_model *model = leg->call->model;
+
+    if (leg->headers && leg->headers != model->headers) return 0; /* there is a new key already */
+    switch (failure->kind) {
+    case OPRO_FAILURE_AUTH: return failure->http_status != 403 || !model->served;
+    case OPRO_FAILURE_NOT_FOUND: return !model->served;
+    case OPRO_FAILURE_QUOTA: return 1;
+    default:
+        return failure->busy &&
+               failure->wait_ms > OPRO__INT(&model->options, MODEL_RETRY_AFTER_MAX_MS);
+    }
+}
+
+static void bar(opro_model *model, const opro__failure *failure, int64_t now) {
+    opro__failure why;
+
+    model->barred = *failure;
+    model->barred_until = failure->wait_ms > 0 ? opro__sum(now, failure->wait_ms) : INT64_MAX;
+    opro__model_why_not_sent(model, &why);
+    opro__log_say(model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN, "requests are %s",
+                  why.err.message);
+}
+
+/* What a leg's outcome says of the endpoint's health, after the pace; failure NULL: it answered. */
+static void note_health(opro_model *model, const opro__failure *failure, int64_t now) {
+    if (failure && failure->broken)
+        model->broken = *failure;
+    else if (!opro__pace_is_open(&model->pace, now)) /* that was sent before it opened */
+        model->broken.kind = OPRO_FAILURE_NONE;
+    if (!failure) model->served = 1;
+}
+
+/* ---- again, later, otherwise ----------------------------------------------------------------- */
+
 static void delay(opro__leg *leg, int64_t at, int64_t now) {
     if (at <= now) {
         opro__schedule_first(leg);
@@ -244,7 +306,8 @@ static int adapt(opro__leg *leg, const opro__failure *failure) {
     opro_model *model = leg->call->model;
     unsigned bit = 1u << failure->adapt;
 
-    if (leg->adapted & bit || leg->n_adapted >= MOST_ADAPT) return 0;
+    if (leg->adapted & bit || leg->n_adapted >= OPRO__INT(&model->options, MODEL_MAX_ADAPTATIONS))
+        return 0;
     leg->adapted |= bit;
     leg->n_adapted++;
     leg->tries--; /* not a retry */
@@ -260,65 +323,84 @@ static int adapt(opro__leg *leg, const opro__failure *failure) {
     return 1;
 }
 
+/* Has it had all its attempts? Those that passed without a request count. */
+static int is_used_up(const opro__leg *leg) {
+    const opro__options *options = &leg->call->model->options;
+
+    return leg->few > OPRO__INT(options, MODEL_RETRY_FEW) ||
+           leg->tries + leg->spared >= OPRO__INT(options, MODEL_ATTEMPTS);
+}
+
+/* The next attempt, after the wait that is due; -1: the call's deadline comes first. */
+static int64_t next_attempt(const opro__leg *leg, const opro__failure *failure, int64_t now) {
+    const opro_call *call = leg->call;
+    int64_t wait = opro__pace_backoff(&call->model->pace, leg->tries + leg->spared + 1,
+                                      failure->busy, failure->wait_ms, leg->id);
+
+    return call->deadline.place && now + wait >= call->deadline.at ? -1 : now + wait;
+}
+
 /* When the leg may be tried again; -1: it may not, and *failure says why. */
 static int64_t retry_at(opro__leg *leg, opro__failure *failure, int64_t now) {
     opro_model *model = leg->call->model;
     const opro__options *options = &model->options;
-    int64_t wait, most = OPRO__INT(options, MODEL_RETRY_AFTER_MAX_MS);
 
     if (failure->retry == OPRO__RETRY_LOADING) {
         if (leg->loading_since == INT64_MIN) leg->loading_since = now;
         if (now - leg->loading_since >= OPRO__INT(options, MODEL_LOADING_MS)) return -1;
         leg->tries--;
-        return now + (model->replay ? 0 : LOADING_MS);
+        return now + (model->replay ? 0 : opro__pace_loading(&model->pace, failure->wait_ms));
     }
-    if (failure->retry == OPRO__RETRY_FEW && ++leg->few > MOST_FEW) return -1;
-    if (leg->tries >= OPRO__INT(options, MODEL_ATTEMPTS)) return -1;
-    if (failure->wait_ms > most) {
-        char text[sizeof failure->err.message];
-
-        memcpy(text, failure->err.message, sizeof text);
+    if (failure->retry == OPRO__RETRY_FEW) leg->few++;
+    if (is_used_up(leg)) return -1;
+    if (failure->wait_ms > OPRO__INT(options, MODEL_RETRY_AFTER_MAX_MS)) {
         opro__fail(&failure->err, failure->err.status,
                    "%.*s; it asks for %lld s of rest, more than model_retry_after_max_ms",
-                   (int)opro__utf8_cut(text, strlen(text), 400), text,
-                   (long long)(failure->wait_ms / 1000));
+                   (int)opro__utf8_cut(failure->err.message, failure->err.len, 400),
+                   failure->err.message, (long long)(failure->wait_ms / 1000));
         return -1;
     }
     if (model->replay) return now;
-    if (!opro__pace_may_retry(&model->pace)) return -1;
-    wait =
-        opro__pace_backoff(&model->pace, leg->tries + 1, failure->busy, failure->wait_ms, leg->id);
-    if (leg->call->deadline.place && now + wait >= leg->call->deadline.at) return -1;
-    return now + wait;
+    return opro__pace_may_retry(&model->pace) ? next_attempt(leg, failure, now) : -1;
 }
 
-/* Causes that other samples of the same call would meet as well; of the same endpoint. */
+/* Causes that other samples of the same call would meet as well. */
 static int dooms_call(int32_t kind) {
     return kind == OPRO_FAILURE_REFUSED || kind == OPRO_FAILURE_NOT_FOUND ||
            kind == OPRO_FAILURE_CONTEXT || kind == OPRO_FAILURE_FILTER ||
            kind == OPRO_FAILURE_PREFIX || kind == OPRO_FAILURE_FILE;
 }
 
-static int dooms_all(int32_t kind) {
-    return kind == OPRO_FAILURE_AUTH || kind == OPRO_FAILURE_QUOTA;
-}
-
-static void give_up(opro__leg *leg, const opro__failure *failure) {
+static void give_up(opro__leg *leg, const opro__failure *failure, int64_t now) {
     opro_call *call = leg->call;
     opro_model *model = call->model;
+    int all = bars_all(leg, failure);
 
     /* what is not in a recording is shown beside what is: words of the prompt */
     opro__log_say(model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN, "a request failed: %s",
                   failure->kind == OPRO_FAILURE_NOT_RECORDED ? "it is not in the recording"
                                                              : failure->err.message);
-    if (dooms_all(failure->kind)) {
-        opro__schedule_fail_leg(leg, failure);
-        opro__schedule_fail_waiting(model, failure);
-    } else if (dooms_call(failure->kind)) {
+    if (all && failure->http_status) bar(model, failure, now); /* else it is the key function */
+    if (failure->broken && is_used_up(leg)) opro__schedule_fail_held(leg, failure);
+    if (dooms_call(failure->kind))
         opro__schedule_fail_call(call, failure);
-    } else {
+    else
         opro__schedule_fail_leg(leg, failure);
-    }
+    if (all) opro__schedule_fail_waiting(model, failure);
+}
+
+void opro__leg_spare(opro__leg *leg, int64_t now) {
+    opro__failure failure;
+    int64_t at;
+
+    opro__model_why_not_sent(leg->call->model, &failure);
+    opro__schedule_note(leg->call, &failure);
+    leg->spared++;
+    at = is_used_up(leg) ? -1 : next_attempt(leg, &failure, now);
+    if (at < 0)
+        give_up(leg, &failure, now);
+    else
+        delay(leg, at, now);
 }
 
 /* What a connection may not have recovered from: the repeat had better have one of its own. */
@@ -339,25 +421,27 @@ void opro__leg_met(opro__leg *leg, opro__failure *failure, int64_t now) {
         opro__schedule_first(leg);
         return;
     }
-    if (failure->retry == OPRO__RETRY_KEY && !leg->new_key) {
+    if (failure->retry == OPRO__RETRY_KEY && !leg->new_key && !model->barred.kind) {
+        int is_old = leg->headers && leg->headers != model->headers;
+
         leg->new_key = 1;
-        if (opro__model_ask_key(model, 1) == OPRO_OK) {
+        if (is_old || opro__model_ask_key(model, 1) == OPRO_OK) {
             opro__schedule_first(leg);
             return;
         }
     }
     if (failure->retry == OPRO__RETRY_NO || failure->retry == OPRO__RETRY_ADAPT ||
         failure->retry == OPRO__RETRY_KEY) {
-        give_up(leg, failure);
+        give_up(leg, failure, now);
         return;
     }
     at = retry_at(leg, failure, now);
     if (at < 0) {
-        give_up(leg, failure);
+        give_up(leg, failure, now);
         return;
     }
     opro__log_say(model->log, OPRO_LOG_INFO, OPRO__MODEL_DOMAIN, "try %d in %lld ms: %s",
-                  leg->tries + 1, (long long)(at - now), failure->err.message);
+                  leg->tries + leg->spared + 1, (long long)(at - now), failure->err.message);
     delay(leg, at, now);
 }
 
@@ -387,6 +471,7 @@ void opro__leg_over(opro__leg *leg, int64_t now) {
     if (leg->exchange.status) leg->call->http_status = leg->exchange.status;
     st = opro__leg_understand(leg, &answer, &failure);
     settle_pace(leg, st == OPRO_OK ? NULL : &failure, &answer, now);
+    if (!leg->cached) note_health(model, st == OPRO_OK ? NULL : &failure, now);
     if (st == OPRO_OK) {
         learn(leg, &answer);
         if (!leg->cached) count_usage(leg, &answer);

@@ -2,17 +2,17 @@
 #include "pace.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/hash.h"
 #include "base/rng.h"
 #include "opro/model.h"
 
+/* How this file's own rules are tuned, against the endpoints that its test simulates. */
 enum {
-    FREE_RETRIES = 10,       /* before the retry budget counts                      */
-    REMEMBERED_TRIES = 1000, /* an endpoint's good old days do not pay for a storm  */
-    MANY_TROUBLES = 5,       /* in a row, no success between                        */
-    LOADING_MS = 1000,       /* rest of an endpoint that is loading its model       */
-    BREAKER_MOST_MS = 60000
+    BURST_PARTS = 30,        /* of a minute: what may be sent at once, two seconds' worth */
+    REMEMBERED_TRIES = 1000, /* an endpoint's good old days do not pay for a storm        */
+    MANY_TROUBLES = 5        /* in a row, no success between                              */
 };
 
 /* ---- token buckets --------------------------------------------------------------------------- */
@@ -20,7 +20,8 @@ enum {
 static void bucket_init(opro__bucket *bucket, int64_t per_minute, int64_t now) {
     double limit = (double)per_minute;
 
-    *bucket = (opro__bucket){.rate = limit / 60000, .most = fmax(1, limit / 30), .at = now};
+    *bucket =
+        (opro__bucket){.rate = limit / 60000, .most = fmax(1, limit / BURST_PARTS), .at = now};
     bucket->level = bucket->most;
 }
 
@@ -63,13 +64,20 @@ void opro__pace_init(opro__pace *pace, const opro__options *options, int64_t now
         .rested_at = INT64_MIN,
         .pause_max_ms = OPRO__INT(options, MODEL_RETRY_AFTER_MAX_MS),
         .breaker_after = OPRO__INT(options, MODEL_BREAKER_FAILURES),
+        .breaker_percent = OPRO__INT(options, MODEL_BREAKER_PERCENT),
+        .breaker_requests = OPRO__INT(options, MODEL_BREAKER_REQUESTS),
         .breaker_ms = OPRO__INT(options, MODEL_BREAKER_MS),
         .breaker_now_ms = OPRO__INT(options, MODEL_BREAKER_MS),
+        .breaker_max_ms = OPRO__INT(options, MODEL_BREAKER_MAX_MS),
         .open_until = INT64_MIN,
+        .slice_ms = (OPRO__INT(options, MODEL_BREAKER_WINDOW_MS) - 1) / OPRO__SLICES + 1,
         .percent = OPRO__INT(options, MODEL_RETRY_PERCENT),
+        .free_retries = OPRO__INT(options, MODEL_RETRY_FREE),
         .backoff_ms = OPRO__INT(options, MODEL_BACKOFF_MS),
         .backoff_max_ms = OPRO__INT(options, MODEL_BACKOFF_MAX_MS),
         .busy_max_ms = OPRO__INT(options, MODEL_BACKOFF_BUSY_MAX_MS),
+        .loading_ms = OPRO__INT(options, MODEL_LOADING_POLL_MS),
+        .jitter = (double)OPRO__INT(options, MODEL_JITTER_PERCENT) / 100,
         .seed = (uint64_t)OPRO__INT(options, SEED),
     };
     pace->window = (double)least(OPRO__INT(options, MODEL_IN_FLIGHT), pace->most);
@@ -83,6 +91,32 @@ static int is_open(const opro__pace *pace) {
     return pace->open_until != INT64_MIN;
 }
 
+int opro__pace_is_open(const opro__pace *pace, int64_t now) {
+    return is_open(pace) && now < pace->open_until;
+}
+
+/* One more request has come back. */
+static void count(opro__pace *pace, int64_t now, int broken) {
+    int64_t number = now / pace->slice_ms;
+    opro__slice *slice = &pace->slices[(uint64_t)number % OPRO__SLICES];
+
+    if (slice->number != number) *slice = (opro__slice){.number = number};
+    slice->requests++;
+    slice->broken += broken;
+}
+
+/* Of the requests of the window, are too many broken? */
+static int breaks_often(const opro__pace *pace, int64_t now) {
+    int64_t first = now / pace->slice_ms - OPRO__SLICES + 1, requests = 0, broken = 0;
+
+    for (size_t i = 0; i < OPRO__SLICES; i++) {
+        if (pace->slices[i].number < first) continue;
+        requests += pace->slices[i].requests;
+        broken += pace->slices[i].broken;
+    }
+    return requests >= pace->breaker_requests && broken * 100 >= requests * pace->breaker_percent;
+}
+
 static void close_breaker(opro__pace *pace) {
     pace->failures = 0;
     pace->probing = 0;
@@ -93,18 +127,36 @@ static void close_breaker(opro__pace *pace) {
 static void open_breaker(opro__pace *pace, int64_t now) {
     pace->probing = 0;
     pace->open_until = now + pace->breaker_now_ms;
-    if (pace->breaker_now_ms < BREAKER_MOST_MS)
-        pace->breaker_now_ms = least(2 * pace->breaker_now_ms, BREAKER_MOST_MS);
+    if (pace->breaker_now_ms < pace->breaker_max_ms)
+        pace->breaker_now_ms = least(2 * pace->breaker_now_ms, pace->breaker_max_ms);
+    memset(pace->slices, 0, sizeof pace->slices); /* what comes after it is judged by itself */
 }
 
 /* A connection could not be made, or broke. */
-static void note_broken(opro__pace *pace, int64_t now, int64_t sent_at) {
-    if (is_open(pace)) { /* those sent before it opened say nothing new */
-        if (pace->probing && sent_at >= pace->open_until) open_breaker(pace, now);
+static void note_broken(opro__pace *pace, int64_t now) {
+    if (is_open(pace)) {
+        open_breaker(pace, now);
         return;
     }
     pace->failures++;
-    if (pace->breaker_after && pace->failures >= pace->breaker_after) open_breaker(pace, now);
+    count(pace, now, 1);
+    if ((pace->breaker_after && pace->failures >= pace->breaker_after) ||
+        (pace->breaker_percent && breaks_often(pace, now)))
+        open_breaker(pace, now);
+}
+
+/* While it is open the one that tries decides; those sent before say nothing new. */
+static void note_connection(opro__pace *pace, int64_t now, int64_t sent_at,
+                            const opro__failure *failure) {
+    int open = is_open(pace);
+
+    if (open && !(pace->probing && sent_at >= pace->open_until)) return;
+    if (failure && failure->broken) {
+        note_broken(pace, now);
+        return;
+    }
+    count(pace, now, 0);
+    if (!failure || failure->http_status || open) close_breaker(pace); /* at least it listens */
 }
 
 /* ---- concurrency ----------------------------------------------------------------------------- */
@@ -157,7 +209,7 @@ static void note_trouble(opro__pace *pace, int64_t now, int64_t sent_at, int bus
 int64_t opro__pace_admit(opro__pace *pace, int64_t now, int64_t in_flight, int64_t tokens) {
     int64_t wait_requests, wait_tokens;
 
-    if (is_open(pace) && now < pace->open_until) return pace->open_until - now;
+    if (opro__pace_is_open(pace, now)) return pace->open_until - now;
     if (now < pace->paused_until) return pace->paused_until - now;
     if (pace->probing || in_flight >= opro__pace_window(pace)) return INT64_MAX;
     bucket_fill(&pace->requests, now);
@@ -182,18 +234,14 @@ void opro__pace_settle(opro__pace *pace, int64_t now, int64_t sent_at, int full,
         bucket_fill(&pace->tokens, now);
         bucket_take(&pace->tokens, (double)used - (double)reserved);
     }
+    note_connection(pace, now, sent_at, failure);
     if (!failure) {
-        close_breaker(pace);
         pace->troubles = 0;
         if (full) widen(pace);
         return;
     }
-    if (failure->broken)
-        note_broken(pace, now, sent_at);
-    else if (failure->http_status || is_open(pace)) /* it answers, or at least it listens */
-        close_breaker(pace);
     if (failure->retry == OPRO__RETRY_LOADING) {
-        pause(pace, now, failure->wait_ms > 0 ? failure->wait_ms : LOADING_MS);
+        pause(pace, now, opro__pace_loading(pace, failure->wait_ms));
         return;
     }
     if (failure->busy || failure->kind == OPRO_FAILURE_TIMEOUT) cut(pace, now, sent_at);
@@ -212,7 +260,7 @@ void opro__pace_forget(opro__pace *pace, int64_t reserved) {
 int opro__pace_may_retry(opro__pace *pace) {
     int64_t first_tries = pace->sent > pace->retried ? pace->sent - pace->retried : 0;
 
-    if (pace->retried >= FREE_RETRIES + first_tries * pace->percent / 100) return 0;
+    if (pace->retried >= pace->free_retries + first_tries * pace->percent / 100) return 0;
     pace->retried++;
     return 1;
 }
@@ -225,8 +273,12 @@ int64_t opro__pace_backoff(const opro__pace *pace, int attempt, int busy, int64_
     for (int i = 2; i < attempt && delay < most; i++)
         delay *= 2;
     delay = least(delay, most);
-    delay -= (int64_t)(opro__rng_real(&rng) * 0.25 * (double)delay);
+    delay -= (int64_t)(opro__rng_real(&rng) * pace->jitter * (double)delay);
     return delay > wait_ms ? delay : wait_ms;
+}
+
+int64_t opro__pace_loading(const opro__pace *pace, int64_t wait_ms) {
+    return wait_ms > 0 ? least(wait_ms, pace->pause_max_ms) : pace->loading_ms;
 }
 
 int64_t opro__pace_window(const opro__pace *pace) {

@@ -189,8 +189,29 @@ void opro__schedule_fail_call(opro_call *call, const opro__failure *failure) {
     opro__schedule_end_if_over(call);
 }
 
-/* Every call of which nothing is under way: there is no use in asking. */
+/* All legs that wait for this one: they have waited through its attempts. */
+void opro__schedule_fail_held(opro__leg *leg, const opro__failure *failure) {
+    opro_model *model = leg->call->model;
+
+    while (model->probe == leg && model->held.first)
+        opro__schedule_fail_leg(model->held.first, failure);
+    if (leg->call->held && leg->alone) opro__schedule_fail_leg(leg->call->held, failure);
+}
+
+/* What waits for its time comes to the front of the queue. */
+static void end_delays(opro_model *model) {
+    for (opro_call *call = model->calls; call; call = call->next) /* the last one comes first */
+        for (opro__leg *leg = call->legs; leg; leg = leg->next_leg)
+            if (leg->state == OPRO__LEG_DELAYED) {
+                opro__alarm_unset(&model->alarms, &leg->alarm);
+                opro__schedule_first(leg);
+            }
+}
+
+/* All legs that are not under way: there is no use in asking. */
 void opro__schedule_fail_waiting(opro_model *model, const opro__failure *failure) {
+    release_held(model);
+    end_delays(model);
     while (model->ready.first)
         opro__schedule_fail_leg(model->ready.first, failure);
 }
@@ -272,60 +293,79 @@ static void count_request(opro__leg *leg) {
     model->retries++;
 }
 
+/* Out of the queue. */
+static void take(opro__leg *leg) {
+    pull(&leg->call->model->ready, leg);
+    leg->state = OPRO__LEG_LOOSE;
+}
+
+static void note_sent(opro__leg *leg) {
+    if (must_probe(leg, leg->asked)) leg->call->model->probe = leg;
+    if (!leg->cached) count_request(leg);
+}
+
+static void fail_start(opro__leg *leg, opro__failure *failure, int64_t now) {
+    leg->tries++;
+    opro__leg_met(leg, failure, now);
+}
+
+/* To the network, if it may; as start(). */
+static int start_there(opro__leg *leg, int64_t now) {
+    opro_model *model = leg->call->model;
+    opro__failure failure = {0};
+    int64_t wait;
+
+    leg->reserved = opro__leg_tokens(leg);
+    wait = opro__pace_admit(&model->pace, now, (int64_t)opro__transport_in_flight(model->transport),
+                            leg->reserved);
+    if (wait && !opro__pace_is_open(&model->pace, now)) {
+        model->next_start = wait == INT64_MAX ? INT64_MAX : opro__sum(now, wait);
+        return 0;
+    }
+    take(leg);
+    if (wait) {
+        opro__leg_spare(leg, now);
+        return 1;
+    }
+    leg->paced = 1;
+    if (opro__leg_send(leg, &failure) == OPRO_OK) {
+        note_sent(leg);
+        return 1;
+    }
+    opro__pace_forget(&model->pace, leg->reserved);
+    leg->paced = 0;
+    fail_start(leg, &failure, now);
+    return 1;
+}
+
 /* 1: it went out, or it is decided otherwise; 0: not now, model->next_start says when. */
 static int start(opro__leg *leg, int64_t now) {
     opro_model *model = leg->call->model;
     opro__failure failure = {0};
-    int64_t wait;
     opro_status st = prepare(leg, &failure);
 
-    if (st == OPRO_OK && must_probe(leg, leg->asked)) {
-        if (model->probe && model->probe != leg) {
-            pull(&model->ready, leg);
-            leg->state = OPRO__LEG_HELD;
-            opro__queue_push(&model->held, leg);
-            return 1;
-        }
-    }
-    if (st == OPRO_OK && (model->replay || model->cache)) {
-        int here;
-
+    if (st == OPRO_OK && must_probe(leg, leg->asked) && model->probe && model->probe != leg) {
         pull(&model->ready, leg);
-        leg->state = OPRO__LEG_LOOSE;
-        here = opro__leg_answered_here(leg, &failure, &st);
-        if (here && st == OPRO_OK) {
-            if (must_probe(leg, leg->asked)) model->probe = leg;
-            if (!leg->cached) count_request(leg);
-            return 1;
-        }
-        opro__schedule_first(leg);
+        leg->state = OPRO__LEG_HELD;
+        opro__queue_push(&model->held, leg);
+        return 1;
     }
-    if (st == OPRO_OK) {
-        leg->reserved = opro__leg_tokens(leg);
-        wait = opro__pace_admit(
-            &model->pace, now, (int64_t)opro__transport_in_flight(model->transport), leg->reserved);
-        if (wait) {
-            model->next_start = wait == INT64_MAX ? INT64_MAX : opro__sum(now, wait);
-            return 0;
-        }
-        leg->paced = 1;
-        pull(&model->ready, leg);
-        leg->state = OPRO__LEG_LOOSE;
-        st = opro__leg_send(leg, &failure);
-        if (st == OPRO_OK) {
-            if (must_probe(leg, leg->asked)) model->probe = leg;
-            count_request(leg);
-            return 1;
-        }
-        opro__pace_forget(&model->pace, leg->reserved);
-        leg->paced = 0;
-    } else {
-        pull(&model->ready, leg);
-        leg->state = OPRO__LEG_LOOSE;
+    take(leg);
+    if (st == OPRO_OK && opro__leg_answered_here(leg, &failure, &st) && st == OPRO_OK) {
+        note_sent(leg);
+        return 1;
     }
-    leg->tries++;
-    opro__leg_met(leg, &failure, now);
-    return 1;
+    if (st != OPRO_OK) {
+        fail_start(leg, &failure, now);
+        return 1;
+    }
+    if (opro__model_is_barred(model, now)) {
+        opro__model_why_not_sent(model, &failure);
+        opro__schedule_fail_leg(leg, &failure);
+        return 1;
+    }
+    opro__schedule_first(leg);
+    return start_there(leg, now);
 }
 
 /* Names are looked up once: the first request finds the address, the others wait for it. */
@@ -346,6 +386,7 @@ static int start_ready(opro_model *model, int64_t now) {
         }
         if (!start(model->ready.first, now)) break;
         did = 1;
+        if (model->replay && model->settled.first) break; /* the next one may depend on it */
     }
     return did;
 }

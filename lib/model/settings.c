@@ -78,8 +78,11 @@ opro_status opro_model_set_base_url(opro_model *model, const char *url, size_t l
     plain = OPRO__INT(&model->options, MODEL_ALLOW_HTTP) != 0;
     st = opro__url_parse(&parsed, &model->mem, &model->err, url, len, plain, azure);
     if (st != OPRO_OK) return st;
-    if (model->url.text && !opro__url_same_origin(&model->url, &parsed))
+    if (model->url.text && !opro__url_same_origin(&model->url, &parsed)) {
         opro__model_forget_secrets(model);
+        opro__pace_init(&model->pace, &model->options, opro__transport_now());
+        model->broken.kind = OPRO_FAILURE_NONE;
+    }
     opro__url_free(&model->url, &model->mem);
     model->url = parsed;
     model->replayed_dialect = 0;

@@ -211,7 +211,7 @@ opro_status opro__transport_start(opro__transport *t, opro__exchange *x) {
     opro__buf_clear(&x->answer);
     x->answer.max = t->settings.max_body;
     x->detail[0] = '\0';
-    x->header_bytes = 0;
+    x->header_bytes = x->header_lines = 0;
     x->generation = t->generation;
     x->doomed = 0;
     x->sent = 0;
@@ -308,8 +308,8 @@ static int same_text(const char *a, const char *b) {
 static int same_settings(const opro__transport_settings *a, const opro__transport_settings *b) {
     return a->connect_timeout_ms == b->connect_timeout_ms &&
            a->idle_timeout_ms == b->idle_timeout_ms && a->max_body == b->max_body &&
-           a->max_header == b->max_header && a->http2 == b->http2 &&
-           a->allow_http == b->allow_http && a->local == b->local &&
+           a->max_header == b->max_header && a->max_header_lines == b->max_header_lines &&
+           a->http2 == b->http2 && a->allow_http == b->allow_http && a->local == b->local &&
            same_text(a->request_id, b->request_id) && same_text(a->ca_file, b->ca_file) &&
            same_text(a->ca_dir, b->ca_dir) && same_text(a->proxy, b->proxy);
 }

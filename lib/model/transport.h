@@ -43,7 +43,7 @@ typedef struct opro__exchange {
     struct opro__multi *multi;
     struct opro__exchange_list *list; /* NULL: not under way, and fetched */
     struct opro__exchange *next, *prev;
-    size_t header_bytes;
+    size_t header_bytes, header_lines;
     unsigned generation;
     int doomed;
     int64_t moved_at;
@@ -52,7 +52,7 @@ typedef struct opro__exchange {
 
 typedef struct opro__transport_settings {
     int64_t connect_timeout_ms, idle_timeout_ms;
-    size_t max_body, max_header;
+    size_t max_body, max_header, max_header_lines;
     int http2;
     int allow_http; /* else https alone, or http to this machine if local */
     int local;      /* keep-alive is short-lived on such servers: connections 4 s, not 118 s */

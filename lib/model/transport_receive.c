@@ -103,15 +103,18 @@ static void keep_header(opro__exchange *exchange, const char *line, size_t len) 
 
 /*
  * Called for each line of each answer: that of a proxy, those with status 1xx, the one that counts.
- * The limit is for all of them together.
+ * The limits are for all of them together.
  */
 size_t opro__receive_header(char *data, size_t size, size_t n, void *exchange_) {
     opro__exchange *exchange = exchange_;
+    const opro__transport_settings *settings = &exchange->multi->transport->settings;
     size_t len = size * n;
 
     opro__exchange_moved(exchange);
     exchange->header_bytes += len;
-    if (exchange->header_bytes > exchange->multi->transport->settings.max_header) {
+    exchange->header_lines++;
+    if (exchange->header_bytes > settings->max_header ||
+        exchange->header_lines > settings->max_header_lines) {
         exchange->met = OPRO__MET_HEADER;
         return 0;
     }

@@ -118,6 +118,15 @@ static void test_chat(void **state) {
            "{'role':'user','content':'hi'},{'role':'assistant','content':'ho'},"
            "{'role':'user','content':'hum\\u0001\xc3\xa9'}],'max_completion_tokens':64,"
            "'temperature':0.7,'n':8,'stop':['</T>','\\n'],'seed':17,'top_k':4,'a':[1]}");
+    a.ask.seed_name = "random_seed";
+    a.ask.more_len = 0;
+    expect(OPRO_DIALECT_OPENAI, &a,
+           "{'model':'m','messages':[{'role':'system','content':'be\\nbrief'},"
+           "{'role':'user','content':'hi'},{'role':'assistant','content':'ho'},"
+           "{'role':'user','content':'hum\\u0001\xc3\xa9'}],'max_completion_tokens':64,"
+           "'temperature':0.7,'n':8,'stop':['</T>','\\n'],'random_seed':17}");
+    a.ask.seed_name = NULL;
+    a.ask.more_len = strlen(a.ask.more);
     a.ask.dropped = OPRO__DROP_TEMPERATURE | OPRO__DROP_SEED | OPRO__DROP_STOP | OPRO__DROP_SYSTEM;
     expect(OPRO_DIALECT_OPENAI, &a,
            "{'model':'m','messages':[{'role':'user','content':'be\\nbrief\\n\\nhi'},"
@@ -426,7 +435,7 @@ static void test_hosts(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         opro__url url = {0};
         const opro__dialect *dialect;
-        const char *key;
+        const char *key, *seed;
 
         url.host = (char *)(uintptr_t)rows[i].host;
         url.origin = (char *)(uintptr_t)rows[i].origin;
@@ -438,6 +447,10 @@ static void test_hosts(void **state) {
         key = opro__known_key_name(&url);
         assert_true(!key == !rows[i].key);
         if (key) assert_string_equal(key, rows[i].key);
+        seed = opro__known_seed(dialect, &url);
+        assert_int_equal(seed != NULL, strcmp(rows[i].host, "api.mistral.ai") == 0);
+        if (seed) assert_string_equal(seed, "random_seed");
+        assert_null(opro__known_seed(&opro__dialect_gemini, &url));
         /* a base model goes on from any text */
         assert_int_equal(opro__known_prefix(&opro__dialect_completions, &url),
                          OPRO_PREFIX_TRAILING);

@@ -701,7 +701,8 @@ static void test_curl(void **state) {
         {CURLE_COULDNT_RESOLVE_HOST, 0, "Could not resolve host: x", 0, NET, FEW, 1,
          "the host's name is not known: \"Could not resolve host: x\"; check the base URL's host"},
         {CURLE_COULDNT_CONNECT, 0, "Failed to connect to 127.0.0.1 port 1", 0, NET, AGAIN, 1,
-         "no connection: \"Failed to connect to 127.0.0.1 port 1\"; check that it runs"},
+         "no connection: \"Failed to connect to 127.0.0.1 port 1\"; check the base URL, and that a "
+         "server is running at http://127.0.0.1:1"},
         {CURLE_COULDNT_CONNECT, 0, "", 1, PROXY, AGAIN, 1, "no connection to the proxy"},
         {CURLE_WEIRD_SERVER_REPLY, 0, "Nul byte in header", 0, PROTOCOL, FEW, 0, "not HTTP"},
         {CURLE_HTTP2, 0, "", 0, NET, AGAIN, 1, "HTTP/2 broke"},
@@ -720,11 +721,13 @@ static void test_curl(void **state) {
         {CURLE_OPERATION_TIMEDOUT, 0, "Operation too slow. Less than 1 bytes/sec transferred", 0,
          TIMEOUT, AGAIN, 0, "see model_timeout_ms and model_idle_timeout_ms"},
         {CURLE_OPERATION_TIMEDOUT, 0, "Connection timeout after 100 ms", 0, TIMEOUT, AGAIN, 1,
-         "no connection in time: \"Connection timeout after 100 ms\"; check that it runs"},
+         "no connection in time: \"Connection timeout after 100 ms\"; check the base URL, and that "
+         "a "
+         "server is running at http://127.0.0.1:1"},
         {CURLE_OPERATION_TIMEDOUT, 0, "Resolving timed out after 100 milliseconds", 0, TIMEOUT,
          AGAIN, 1, "no connection in time"},
         {CURLE_OPERATION_TIMEDOUT, 0, "Connection timed out after 5 ms", 1, TIMEOUT, AGAIN, 1,
-         "check the proxy"},
+         "check the proxy, and the base URL"},
         {CURLE_SSL_CONNECT_ERROR, 0, "error:0A000102:SSL routines::unsupported protocol", 0, TLS,
          NO, 0, "no common ground for TLS"},
         {CURLE_SSL_CONNECT_ERROR, 0, "OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to x", 0,
@@ -767,8 +770,8 @@ static void test_curl(void **state) {
         opro__failure f;
 
         memset(&f, 0xAA, sizeof f);
-        opro__failure_curl(&f, cases[i].code, cases[i].met, cases[i].detail, cases[i].proxied,
-                           secrets, 1, &mem);
+        opro__failure_curl(&f, cases[i].code, cases[i].met, cases[i].detail, "http://127.0.0.1:1",
+                           cases[i].proxied, secrets, 1, &mem);
         if (f.kind != cases[i].kind || f.retry != cases[i].retry || f.broken != cases[i].broken ||
             !strstr(f.err.message, cases[i].says))
             fail_msg("%d %s: kind %d retry %d broken %d: %s", cases[i].code, cases[i].detail,
@@ -864,7 +867,7 @@ static void test_no_memory(void **state) {
     for (int i = 0; i < 1; i++) {
         opro__failure failure;
 
-        opro__failure_curl(&failure, CURLE_GOT_NOTHING, 0, KEY, 0, secrets, 1, &own);
+        opro__failure_curl(&failure, CURLE_GOT_NOTHING, 0, KEY, "", 0, secrets, 1, &own);
         assert_string_equal(failure.err.message, "closed without an answer");
     }
 }

@@ -74,6 +74,7 @@ static inline void stage_open(stage *s) {
                                              .idle_timeout_ms = 60000,
                                              .max_body = 100000,
                                              .max_header = 10000,
+                                             .max_header_lines = 256,
                                              .local = 1,
                                              .request_id = "x-request-id"};
     s->headers = curl_slist_append(NULL, "Content-Type: application/json");
