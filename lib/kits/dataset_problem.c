@@ -40,12 +40,11 @@ opro_status opro_problem_new_dataset(opro_problem **out, opro_dataset *dataset,
     if (!out || !dataset) return OPRO_ERR_INVALID;
     opro_dataset_split_of(dataset, OPRO_TRAIN, &train);
     opro_dataset_split_of(dataset, OPRO_VALIDATION, &validation);
-    if (!train) return OPRO_ERR_INVALID;
     digest = opro_dataset_digest(dataset);
     if (!digest && opro_dataset_error(dataset)->status != OPRO_OK)
         return opro_dataset_error(dataset)->status;
     st = opro_problem_new(&problem, mem);
-    if (st == OPRO_OK) st = opro_problem_set_instances(problem, train, validation);
+    if (st == OPRO_OK) st = opro_problem_set_instances(problem, train, validation); /* 0: refused */
     if (st == OPRO_OK) st = opro_problem_set_exemplar_fn(problem, train, deliver, dataset, give_up);
     if (st != OPRO_OK) {
         opro_problem_free(problem);

@@ -167,6 +167,7 @@ static const struct {
     {"Yes. There is no doubt.", 1},
     {"No, the wanted answer is yes.", 0},
     {"Yes, the reply settles on no.", 1},
+    {"No. The answer that is wanted: yes, as said above.", 0},
     /* behind an announcement, or in the end */
     {"The answer is: yes", 1},
     {"The answer is no.", 0},

@@ -402,18 +402,25 @@ static void test_huge(void **state) {
 
 /* ---- without memory -------------------------------------------------------------------------- */
 
+static opro_status write_or_nothing(opro__form *form, const char *question,
+                                    opro__messages *messages, opro_error *err) {
+    opro_status st = opro__form_write(form, "Think.", 6, question, strlen(question), messages, err);
+
+    if (st != OPRO_OK) assert_int_equal(messages->n, 0);
+    return st;
+}
+
 static opro_status all_of_it(opro__mem *mem, opro__form *form, opro__messages *messages,
                              opro_error *err) {
     opro_status st = opro__form_init(form, mem, OPRO_POSITION_SYSTEM, 1, err);
 
-    if (st == OPRO_OK) st = opro__form_write(form, "Think.", 6, "Is it so?", 9, messages, err);
+    if (st == OPRO_OK) st = write_or_nothing(form, "Is it so?", messages, err);
     if (st == OPRO_OK)
         st = opro__form_set_text(form, mem, USER, "{instruction}\n{question}", OPRO_ZT, err);
     if (st == OPRO_OK)
         st = opro__form_set_text(form, mem, USER, "{question}\n{instruction}", OPRO_ZT, err);
     if (st == OPRO_OK) st = opro__form_add_shot(form, mem, "1+1", 3, "2", 1, err);
-    if (st == OPRO_OK)
-        st = opro__form_write(form, "Think.", 6, "Is it so, and for how long?", 27, messages, err);
+    if (st == OPRO_OK) st = write_or_nothing(form, "Is it so, and for how long?", messages, err);
     return st;
 }
 
@@ -434,10 +441,7 @@ static void test_no_memory(void **state) {
         opro__messages_init(&messages, &mem);
         st = all_of_it(&mem, &form, &messages, &err);
         assert_int_equal(st, err.status);
-        if (st != OPRO_OK) {
-            assert_int_equal(st, OPRO_ERR_NOMEM);
-            assert_true(messages.n <= 2);
-        }
+        if (st != OPRO_OK) assert_int_equal(st, OPRO_ERR_NOMEM);
         opro__form_free(&form, &mem);
         opro__messages_free(&messages);
         assert_int_equal(memory.live, 0);
