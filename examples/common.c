@@ -247,8 +247,9 @@ static int judge(const program *p, opro_status st) {
                                 : opro_error_message(opro_run_error(run), NULL),
                             opro_stop_reason_name(reason));
     if (opro_trajectory_best(opro_driver_trajectory(p->driver)) < 0)
-        return program_fail(p, "nothing was scored before the run stopped (%s)",
-                            opro_stop_reason_name(reason));
+        return program_fail(p, "nothing was scored before the run stopped (%s)%s%s",
+                            opro_stop_reason_name(reason), *p->by.failure ? ": " : "",
+                            p->by.failure);
     return 0;
 }
 

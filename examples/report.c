@@ -14,6 +14,11 @@
 
 /* ---- numbers and texts ----------------------------------------------------------------------- */
 
+/* U+FFFE and U+FFFF, which XML does not know either. */
+static int is_no_letter(const char *text) {
+    return strncmp(text, "\xef\xbf", 2) == 0 && (unsigned char)text[2] >= 0xbe;
+}
+
 void put_text(FILE *out, const char *text) {
     for (; *text; text++) {
         switch (*text) {
@@ -21,6 +26,12 @@ void put_text(FILE *out, const char *text) {
         case '>': fputs("&gt;", out); break;
         case '&': fputs("&amp;", out); break;
         case '"': fputs("&quot;", out); break;
+        case '\xef':
+            if (is_no_letter(text))
+                text += 2;
+            else
+                fputc(*text, out);
+            break;
         default: /* XML knows no control characters, not even escaped */
             fputc((unsigned char)*text < ' ' && *text != '\n' && *text != '\t' ? ' ' : *text, out);
         }
@@ -162,18 +173,18 @@ static void step_axis(FILE *out, const frame *f) {
             f->left + f->width / 2, f->top + f->height + 36);
 }
 
-/* A figure over the steps; of steps that share a pixel, the mean. */
-static void polyline(FILE *out, const frame *f, const curve *c, int32_t figure, const char *class) {
-    int64_t n = c->steps - c->first, share = 1 + n / POINTS_MAX;
+void put_curve(FILE *out, const frame *f, const opro_trajectory *t, int64_t first, int32_t figure,
+               const char *class) {
+    int64_t steps = opro_trajectory_steps(t), share = 1 + (steps - first) / POINTS_MAX;
     double x = 0, y = 0;
     int drawn = 0;
 
     fprintf(out, "<polyline class=\"%s\" points=\"", class);
-    for (int64_t i = c->first; i < c->steps; i += share) {
+    for (int64_t i = first; i < steps; i += share) {
         double sum = 0, count = 0;
 
-        for (int64_t k = i; k < i + share && k < c->steps; k++) {
-            double value = opro_trajectory_figure(c->t, k, figure);
+        for (int64_t k = i; k < i + share && k < steps; k++) {
+            double value = opro_trajectory_figure(t, k, figure);
 
             if (!isfinite(value)) continue;
             sum += value;
@@ -239,9 +250,9 @@ static void draw_curve(FILE *out, frame f, const report *r, const opro_trajector
     score_axis(out, &f);
     step_axis(out, &f);
     draw_marks(out, &f, r);
-    polyline(out, &f, &c, OPRO_FIGURE_MEAN, "mean");
-    polyline(out, &f, &c, OPRO_FIGURE_BEST, "bests");
-    polyline(out, &f, &c, OPRO_FIGURE_BEST_SO_FAR, "best");
+    put_curve(out, &f, t, c.first, OPRO_FIGURE_MEAN, "mean");
+    put_curve(out, &f, t, c.first, OPRO_FIGURE_BEST, "bests");
+    put_curve(out, &f, t, c.first, OPRO_FIGURE_BEST_SO_FAR, "best");
 }
 
 /* ---- the page -------------------------------------------------------------------------------- */
@@ -319,22 +330,36 @@ static void page(FILE *out, const report *r, const opro_trajectory *t) {
     fputs("</p></main>\n</body></html>\n", out);
 }
 
+FILE *report_begin(program *p) {
+    FILE *out = p->report_file;
+
+    p->report_file = NULL;
+    if (out && ftruncate(fileno(out), 0) < 0) errno = 0; /* a pipe or a device has no length */
+    return out;
+}
+
+int report_is_svg(const program *p) {
+    size_t len = strlen(p->report);
+
+    return len >= 4 && strcmp(p->report + len - 4, ".svg") == 0;
+}
+
+int report_end(const program *p, FILE *out) {
+    int good = !ferror(out);
+
+    if (fclose(out) == 0 && good) return 0;
+    return program_fail(p, "cannot write the report %s: %s", p->report, strerror(errno));
+}
+
 int report_write(report *r, program *p) {
     const opro_trajectory *t = opro_driver_trajectory(p->driver);
-    FILE *out = p->report_file;
-    size_t len;
-    int good;
+    FILE *out = report_begin(p);
 
     if (!out) return 0;
-    len = strlen(p->report);
     r->note = p->by.note;
-    p->report_file = NULL;
-    if (ftruncate(fileno(out), 0) < 0) errno = 0; /* a pipe or a device has no length */
-    if (len >= 4 && strcmp(p->report + len - 4, ".svg") == 0)
+    if (report_is_svg(p))
         draw(out, r, t);
     else
         page(out, r, t);
-    good = !ferror(out);
-    if (fclose(out) == 0 && good) return 0;
-    return program_fail(p, "cannot write the report %s: %s", p->report, strerror(errno));
+    return report_end(p, out);
 }

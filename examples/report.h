@@ -25,6 +25,13 @@ double round_step(double range, int count);
 /* Text as it may stand in XML. */
 void put_text(FILE *out, const char *text);
 
+/*
+ * A figure (OPRO_FIGURE_...) over the steps from first on, step i at x = i + 1; of steps that share
+ * a pixel, the mean.
+ */
+void put_curve(FILE *out, const frame *f, const opro_trajectory *t, int64_t first, int32_t figure,
+               const char *class);
+
 /* What is drawn of the best solution, into a frame whose rectangle is set. */
 typedef void (*picture_fn)(FILE *out, frame f, const void *data);
 
@@ -59,6 +66,13 @@ void report_mark(report *r, const char *name, double value);
 
 /* The facts of the run: steps, scorer calls, proposals, why it stopped. */
 void report_run(report *r, const program *p);
+
+/* For pages of another make: the file, empty, or NULL if there is to be none; is it a picture alone? */
+FILE *report_begin(program *p);
+int report_is_svg(const program *p);
+
+/* Close it. 0, or 1: it said why. */
+int report_end(const program *p, FILE *out);
 
 /* Write what --report asked for, if it did. 0, or 1: it said why. */
 int report_write(report *r, program *p);
