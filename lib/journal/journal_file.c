@@ -141,7 +141,7 @@ opro_status opro__journal_file_append(opro__journal_file *journal, const char *p
                                       uint64_t *seq, opro_error *err) {
     opro__journal_line line = {.payload = payload, .len = len};
     opro_status st = may_write(journal, err);
-    size_t bytes;
+    size_t bytes = 0;
     int n;
 
     if (st == OPRO_OK) st = opro__journal_compose(journal, &line, &bytes, err);

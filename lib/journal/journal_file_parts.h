@@ -36,8 +36,9 @@ struct opro__journal_file {
     char *window;
     uint64_t base;
     size_t at, have;
-    int complete; /* the file ends where the window does      */
-    int doubted;  /* the record at hand has been read twice   */
+    size_t searched; /* window[at .. searched) has no newline        */
+    int complete;    /* the file ends where the window does          */
+    int doubted;     /* the record at hand has been read twice       */
     /*
      * Records before safe are known to be on the disk; next is a later record from which on that
      * may be known soon. So a bounded memory does for any number of records between syncs.

@@ -105,7 +105,7 @@ static uint64_t take_number(reader *r) {
     return value;
 }
 
-int opro__journal_line_read(opro__journal_line *line, const char *s, size_t len) {
+int opro__journal_line_parse(opro__journal_line *line, const char *s, size_t len) {
     reader r = {s, s + len, 0};
     opro__journal_line own;
 
@@ -123,6 +123,14 @@ int opro__journal_line_read(opro__journal_line *line, const char *s, size_t len)
     if (r.bad || own.durable > own.seq) return 0;
     if (own.len < 3 || own.payload[0] != '{' || memcmp(r.end - 2, "}}", 2) != 0) return 0;
     own.len--; /* the line's own brace */
+    *line = own;
+    return 1;
+}
+
+int opro__journal_line_read(opro__journal_line *line, const char *s, size_t len) {
+    opro__journal_line own;
+
+    if (!opro__journal_line_parse(&own, s, len)) return 0;
     if (opro__crc32c(0, s + SEALED, len - SEALED) != own.crc) return 0;
     *line = own;
     return 1;
@@ -133,7 +141,7 @@ int opro__journal_payload_valid(const char *s, size_t len) {
     const char *value;
     size_t n;
 
-    if (!len || s[0] != '{' || !opro__utf8_valid(s, len)) return 0;
+    if (!len || s[0] != '{') return 0;
     cursor.s = (char *)(uintptr_t)s; /* skipping changes nothing */
-    return opro__cursor_skip(&cursor, &value, &n) && n == len;
+    return opro__cursor_skip(&cursor, &value, &n) && n == len && opro__utf8_valid(s, len);
 }

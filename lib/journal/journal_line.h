@@ -43,8 +43,12 @@ typedef struct opro__journal_line {
  */
 size_t opro__journal_line_write(char *out, opro__journal_line *line);
 
-/* Read a line without its newline; payload points into it. 0: this is none, *line is as it was. */
+/*
+ * Read a line without its newline; payload points into it. 0: this is none, *line is as it was. The
+ * second looks at its fields alone, not at whether its checksum is right.
+ */
 int opro__journal_line_read(opro__journal_line *line, const char *s, size_t len);
+int opro__journal_line_parse(opro__journal_line *line, const char *s, size_t len);
 
 /* 1 if s can be a payload, but for its length. */
 int opro__journal_payload_valid(const char *s, size_t len);

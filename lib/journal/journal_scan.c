@@ -21,7 +21,7 @@ static opro_status cannot(opro__journal_file *journal, const char *what, const c
 /* Nothing of the file is known any more but the records read: go on behind them. */
 static void begin_anew(opro__journal_file *journal) {
     journal->base = journal->state.end;
-    journal->at = journal->have = 0;
+    journal->at = journal->have = journal->searched = 0;
     journal->complete = 0;
 }
 
@@ -31,6 +31,7 @@ static opro_status fill(opro__journal_file *journal) {
 
     journal->base += journal->at;
     journal->have -= journal->at;
+    journal->searched = journal->searched > journal->at ? journal->searched - journal->at : 0;
     memmove(journal->window, journal->window + journal->at, journal->have);
     journal->at = 0;
     n = opro__files_read(journal->files, journal->fd, journal->window + journal->have,
@@ -43,25 +44,24 @@ static opro_status fill(opro__journal_file *journal) {
 
 /*
  * The line at window[at]: *len bytes without its newline. OPRO_DONE: there is none, since the file
- * ends first, or it would be too long.
+ * ends first, or it would be too long. No byte is searched twice, however many lines may begin
+ * before a newline.
  */
 static opro_status find_line(opro__journal_file *journal, size_t *len) {
-    opro_status st = OPRO_OK;
+    if (journal->searched < journal->at) journal->searched = journal->at;
+    for (;;) {
+        const char *end =
+            memchr(journal->window + journal->searched, '\n', journal->have - journal->searched);
+        opro_status st;
 
-    while (st == OPRO_OK) {
-        const char *line = journal->window + journal->at, *end;
-        size_t rest = journal->have - journal->at;
-
-        if (rest > OPRO__JOURNAL_LINE) rest = OPRO__JOURNAL_LINE;
-        end = memchr(line, '\n', rest);
-        if (end) {
-            *len = (size_t)(end - line);
-            return OPRO_OK;
-        }
-        if (journal->complete || rest == OPRO__JOURNAL_LINE) return OPRO_DONE;
+        journal->searched = end ? (size_t)(end - journal->window) : journal->have;
+        *len = journal->searched - journal->at;
+        if (*len >= OPRO__JOURNAL_LINE) return OPRO_DONE;
+        if (end) return OPRO_OK;
+        if (journal->complete) return OPRO_DONE;
         st = fill(journal);
+        if (st != OPRO_OK) return st;
     }
-    return st;
 }
 
 /* On to the next place where a line may begin. OPRO_DONE: there is none, and window[have] ends. */
@@ -134,10 +134,21 @@ static opro_status damaged(opro__journal_file *journal, const opro__journal_line
 }
 
 /*
+ * A line that says that the record which cannot be read was on the disk. An object inside of a
+ * payload is none, whatever it says, since up to the newline more is closed than it opens; to find
+ * that out first takes no longer than the object is long.
+ */
+static int is_witness(const opro__journal_file *journal, const char *s, size_t len,
+                      opro__journal_line *line) {
+    return opro__journal_line_parse(line, s, len) && line->durable > journal->state.records &&
+           opro__journal_payload_valid(line->payload, line->len) &&
+           opro__journal_line_read(line, s, len);
+}
+
+/*
  * What is at window[at] is not the next record. OPRO_DONE: it is a torn tail, which ends at
- * window[have]; else the file is damaged. Every line behind it is a witness, wherever it begins: a
- * newline may be what is damaged. An object inside a payload is none, since what follows it up to
- * the newline closes more than it opened.
+ * window[have]; else the file is damaged. A witness may begin anywhere behind it: a newline may be
+ * what is damaged.
  */
 static opro_status judge(opro__journal_file *journal) {
     opro_status st;
@@ -149,9 +160,7 @@ static opro_status judge(opro__journal_file *journal) {
         st = find_line(journal, &len);
         if (st == OPRO_DONE) continue;
         if (st != OPRO_OK) return st;
-        if (opro__journal_line_read(&line, journal->window + journal->at, len) &&
-            line.durable > journal->state.records &&
-            opro__journal_payload_valid(line.payload, line.len))
+        if (is_witness(journal, journal->window + journal->at, len, &line))
             return damaged(journal, &line);
     }
     return st;
