@@ -121,9 +121,8 @@ static inline void exam_prepare(exam_world *w, exam_sayer say, size_t n, const c
 }
 
 static inline void exam_make(exam_world *w) {
-    assert_int_equal(opro_examiner_new(&w->examiner, w->dataset, w->metric, w->model, w->config,
-                                       NULL),
-                     OPRO_OK);
+    assert_int_equal(
+        opro_examiner_new(&w->examiner, w->dataset, w->metric, w->model, w->config, NULL), OPRO_OK);
 }
 
 static inline void exam_open(exam_world *w, exam_sayer say, size_t n, const char *settings) {
@@ -150,8 +149,7 @@ static inline opro_exam *exam_of(const exam_world *w, const char *instruction, s
 
     for (size_t i = 0; i < n; i++)
         examples[i] = (int64_t)i;
-    assert_int_equal(opro_exam_new(&exam, w->examiner, instruction, OPRO_ZT, examples, n),
-                     OPRO_OK);
+    assert_int_equal(opro_exam_new(&exam, w->examiner, instruction, OPRO_ZT, examples, n), OPRO_OK);
     free(examples);
     return exam;
 }
