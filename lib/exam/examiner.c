@@ -70,6 +70,14 @@ opro_examiner *opro__examiner_share(opro_examiner *e) {
     return e;
 }
 
+/* Inside of its callback somebody else has a share. */
+static void release_metric(opro_metric *metric) {
+    if (metric && metric->guard.depth)
+        opro__unref(&metric->refs);
+    else
+        opro_metric_free(metric);
+}
+
 void opro__examiner_release(opro_examiner *e) {
     opro__mem mem;
 
@@ -85,8 +93,8 @@ void opro__examiner_release(opro_examiner *e) {
     opro__free(&e->mem, e->askings);
     if (e->judge) opro__model_release(e->judge);
     opro__model_release(e->model);
-    opro_metric_free(e->metric);
-    opro_dataset_free(e->dataset);
+    release_metric(e->metric);
+    opro__dataset_release(e->dataset);
     opro__log_free(e->log);
     mem = e->mem;
     opro__free(&mem, e);
