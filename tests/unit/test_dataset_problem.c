@@ -155,8 +155,10 @@ static int32_t speak(const opro_dataset *dataset, size_t index, opro_sink *sink,
 
     (void)dataset;
     if (w->fails) return OPRO_ERR_FAILED;
-    if (w->problem) opro_problem_free(w->problem);
-    w->problem = NULL;
+    if (w->problem) {
+        opro_problem_free(w->problem);
+        w->problem = NULL;
+    }
     len = snprintf(text, sizeof text, "%d+%d", (int)index, (int)index);
     opro_sink_text(sink, text, (size_t)len);
     len = snprintf(text, sizeof text, "%d", (int)(2 * index));
