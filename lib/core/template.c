@@ -132,9 +132,10 @@ static opro_status read_pieces(parser *p, opro__template *t) {
     t->fixed = p->literals.len;
     opro__buf_add(&p->literals, slack, sizeof slack);
     t->literals = opro__buf_take(&p->literals, NULL);
+    if (!t->literals && p->literals.status != OPRO_ERR_LIMIT)
+        return opro__fail(p->err, OPRO_ERR_NOMEM, "out of memory");
     if (!t->literals)
-        return opro__fail(p->err, p->literals.status, "the %s template is too long",
-                          p->slots->what);
+        return opro__fail(p->err, OPRO_ERR_LIMIT, "the %s template is too long", p->slots->what);
     literal = t->literals;
     for (size_t i = 0; i < t->n; i++) {
         t->pieces[i].literal.s = literal;
