@@ -154,15 +154,6 @@ static void the_line_is_in_the_examiner(void **state) {
 
 /* ---- failures -------------------------------------------------------------------------------- */
 
-/* Items 2 and 5 fail so often. */
-static void say_later(exam_world *w, size_t n, const char *body, mock_reply *reply) {
-    int *left = w->more;
-    long item = exam_item(body);
-
-    exam_say_most(w, n, body, reply);
-    if ((item == 2 || item == 5) && left[item]-- > 0) exam_refuse(reply, 400, "not \\u00fcber now");
-}
-
 static void what_failed_is_asked_again_after_the_others(void **state) {
     static const struct {
         const char *rounds, *order;
@@ -185,7 +176,7 @@ static void what_failed_is_asked_again_after_the_others(void **state) {
                  cases[i].rounds);
         left[2] = cases[i].fails2;
         left[5] = cases[i].fails5;
-        exam_open(&w, say_later, 7, settings);
+        exam_open(&w, exam_say_later, 7, settings);
         w.more = left;
         exam = exam_whole(&w, "", 7);
         write_order(&w, all, sizeof all);
@@ -331,323 +322,6 @@ static void what_cannot_be_asked_is_unknown(void **state) {
     exam_close(&w);
 }
 
-/* ---- second questions and judges ------------------------------------------------------------- */
-
-static void say_twice(exam_world *w, size_t n, const char *body, mock_reply *reply) {
-    char text[64];
-
-    (void)w, (void)n;
-    if (!strstr(body, "So the final answer is")) {
-        exam_say(reply, "Let us see. Q: What?");
-        return;
-    }
-    snprintf(text, sizeof text, ": %ld.\\nQ: Next", exam_item(body));
-    exam_say(reply, text);
-}
-
-static void a_second_question_is_what_counts(void **state) {
-    exam_world w;
-    opro_exam *exam;
-    size_t seconds = 0;
-
-    (void)state;
-    exam_open(&w, say_twice, 10, "exam_second_question=1 exam_max_tokens=77 exam_second_tokens=9");
-    exam = exam_whole(&w, "Think.", 10);
-    assert_true(opro_exam_mean(exam) == 1);
-    assert_string_equal(opro_exam_reply(exam, 4, NULL), "Let us see. Q: What?");
-    assert_string_equal(opro_exam_second_reply(exam, 4, NULL), ": 4.\nQ: Next");
-    assert_int_equal(w.server->n, 20);
-    for (size_t i = 0; i < 20; i++) {
-        const char *body = w.server->bodies[i];
-        int second =
-            strstr(body, "What is item") && strstr(body, "? Let us see. So the final answer is\"");
-
-        if (second) seconds++;
-        assert_non_null(strstr(body, second ? "_tokens\":9" : "_tokens\":77"));
-    }
-    assert_int_equal(seconds, 10);
-    assert_int_equal(opro_exam_figure(exam, OPRO_EXAM_CALLS), 20);
-    assert_int_equal(opro_exam_figure(exam, OPRO_CALL_REPLY_TOKENS), 20 * REPLY_TOKENS);
-    opro_exam_free(exam);
-    exam_close(&w);
-}
-
-/* Behind the beginning of the answer, where there is one. */
-static void a_begun_answer_goes_on(void **state) {
-    exam_world w;
-    opro_exam *exam;
-    int found = 0;
-
-    (void)state;
-    exam_open(&w, say_twice, 3, "exam_second_question=1 model_prefix=trailing");
-    assert_int_equal(opro_examiner_set_template(w.examiner, OPRO_ROLE_USER, "{question}", OPRO_ZT),
-                     OPRO_OK);
-    assert_int_equal(
-        opro_examiner_set_template(w.examiner, OPRO_ROLE_ASSISTANT, "{instruction}", OPRO_ZT),
-        OPRO_OK);
-    exam = exam_whole(&w, "Well,", 3);
-    assert_true(opro_exam_mean(exam) == 1);
-    for (size_t i = 0; i < w.server->n; i++)
-        found += strstr(w.server->bodies[i], "\"assistant\",\"content\":\"Well, Let us see. "
-                                             "So the final answer is\"") != NULL;
-    assert_int_equal(found, 3);
-    opro_exam_free(exam);
-    exam_close(&w);
-}
-
-/* A judge, by its name: item 1 is wrong, and of item 2 it does not know. */
-static void say_as_judge(exam_world *w, size_t n, const char *body, mock_reply *reply) {
-    long item = exam_item(body);
-
-    if (!strstr(body, "right answer"))
-        exam_say_most(w, n, body, reply);
-    else
-        exam_say(reply, item == 1 ? "No." : item == 2 ? "Perhaps." : "Yes.");
-}
-
-static void wait_for_both(const exam_world *w, opro_model *judge, const opro_exam *exam) {
-    while (!opro_exam_done(exam)) {
-        assert_true(opro_model_poll(w->model, 1) >= 0);
-        assert_true(opro_model_poll(judge, 1) >= 0);
-    }
-}
-
-static void a_judge_decides(void **state) {
-    (void)state;
-    for (int own = 0; own < 2; own++) {
-        exam_world w;
-        opro_model *judge;
-        opro_exam *exam;
-
-        exam_open(&w, say_as_judge, 8, "exam_temperature=0.5 exam_second_tokens=5");
-        judge = exam_model(&w, w.config);
-        opro_model_set_name(judge, "wise", OPRO_ZT);
-        assert_int_equal(opro_examiner_set_judge(w.examiner, own ? w.model : judge, NULL, 0),
-                         OPRO_OK);
-        exam = exam_begin(&w, "Think.", 8);
-        wait_for_both(&w, judge, exam);
-        assert_int_equal(opro_exam_known(exam), 7);
-        assert_true(opro_exam_score(exam, 0) == 1);
-        assert_true(opro_exam_score(exam, 1) == 0);
-        assert_string_equal(opro_exam_rule(exam, 0), "judge");
-        assert_string_equal(opro_exam_second_reply(exam, 0, NULL), "Yes.");
-        assert_string_equal(opro_exam_reply(exam, 1, NULL), "The answer is 1.");
-        assert_non_null(strstr(opro_exam_fault(exam, 2, NULL), "Perhaps"));
-        assert_int_equal(w.server->n, 16);
-        assert_int_equal(opro_exam_figure(exam, OPRO_EXAM_CALLS), 16);
-        assert_int_equal(opro_model_figure(judge, OPRO_MODEL_REQUESTS), own ? 0 : 8);
-        for (size_t i = 0; i < 16; i++) {
-            const char *body = w.server->bodies[i];
-            int judged = strstr(body, "right answer") != NULL;
-
-            assert_non_null(strstr(body, judged ? "\"temperature\":0}" : "\"temperature\":0.5"));
-            if (judged) assert_non_null(strstr(body, "_tokens\":5"));
-            assert_true((strstr(body, "\"wise\"") != NULL) == (judged && !own));
-        }
-        opro_exam_free(exam);
-        opro_model_free(judge);
-        exam_close(&w);
-    }
-}
-
-static void a_judge_hears_the_final_answer(void **state) {
-    exam_world w;
-    opro_exam *exam;
-    int found = 0;
-
-    (void)state;
-    exam_open(&w, say_twice, 4, "exam_second_question=1");
-    assert_int_equal(opro_examiner_set_judge(w.examiner, w.model, "<{reply}> {answer}?", OPRO_ZT),
-                     OPRO_OK);
-    exam = exam_whole(&w, "Think.", 4);
-    for (size_t i = 0; i < w.server->n; i++)
-        found += strstr(w.server->bodies[i], "\"<3.> 3?\"") != NULL;
-    assert_int_equal(found, 1);
-    assert_int_equal(w.server->n, 12);
-    assert_int_equal(opro_exam_known(exam), 0); /* that was no yes */
-    opro_exam_free(exam);
-    exam_close(&w);
-}
-
-/* ---- nothing is paid twice ------------------------------------------------------------------- */
-
-static void an_exam_of_the_same_sends_nothing(void **state) {
-    exam_world w;
-    opro_exam *exam;
-
-    (void)state;
-    exam_open(&w, exam_say_most, 30, "");
-    for (int i = 0; i < 3; i++) {
-        exam = exam_whole(&w, "Think.", 30);
-        assert_int_equal(w.server->n, 30);
-        assert_true(opro_exam_mean(exam) > 0.7);
-        assert_int_equal(opro_exam_figure(exam, OPRO_CALL_REQUESTS), i ? 0 : 30);
-        assert_int_equal(opro_exam_figure(exam, OPRO_CALL_CACHE_HITS), i ? 30 : 0);
-        assert_int_equal(opro_exam_figure(exam, OPRO_CALL_PROMPT_TOKENS),
-                         i ? 0 : 30 * PROMPT_TOKENS);
-        opro_exam_free(exam);
-    }
-    exam_close(&w);
-}
-
-/* Begun at once: who asks second waits for the answer, not for another one. */
-static void the_same_is_not_asked_twice_at_once(void **state) {
-    static const struct {
-        const char *settings;
-        size_t requests;
-    } cases[] = {{"position=q_end", 20},
-                 {"position=q_begin", 20},
-                 {"exam_second_question=1 position=q_end", 40},
-                 {"exam_temperature=1", 60},
-                 {"model_cache_bytes=0", 60}};
-
-    (void)state;
-    for (size_t i = 0; i < 5; i++) {
-        exam_world w;
-        opro_exam *exams[3];
-        int64_t requests = 0;
-
-        exam_open(&w, i == 2 ? say_twice : exam_say_slowly, 20, cases[i].settings);
-        for (int k = 0; k < 3; k++)
-            exams[k] = exam_begin(&w, "Think.", 20);
-        for (int k = 0; k < 3; k++) {
-            exam_wait(&w, exams[k]);
-            assert_int_equal(opro_exam_known(exams[k]), 20);
-            assert_true(opro_exam_mean(exams[k]) == opro_exam_mean(exams[0]));
-        }
-        for (int k = 0; k < 3; k++) {
-            requests += opro_exam_figure(exams[k], OPRO_CALL_REQUESTS);
-            opro_exam_free(exams[k]);
-        }
-        assert_int_equal(w.server->n, cases[i].requests);
-        assert_int_equal(requests, cases[i].requests);
-        exam_close(&w);
-    }
-}
-
-/* Who waited takes over what is under way, when nobody else wants it any more. */
-static void what_is_under_way_is_inherited(void **state) {
-    (void)state;
-    for (int which = 0; which < 3; which++) {
-        exam_world w;
-        opro_exam *exams[3];
-        int64_t requests = 0;
-
-        exam_open(&w, exam_say_slowly, 5, "position=q_end model_in_flight=8");
-        for (int k = 0; k < 3; k++)
-            exams[k] = exam_begin(&w, "Think.", 5);
-        while (opro_model_figure(w.model, OPRO_MODEL_IN_FLIGHT) == 0)
-            opro_model_poll(w.model, 0);
-        opro_exam_free(exams[which]);
-        exams[which] = NULL;
-        for (int k = 0; k < 3; k++) {
-            if (!exams[k]) continue;
-            exam_wait(&w, exams[k]);
-            assert_int_equal(opro_exam_known(exams[k]), 5);
-            requests += opro_exam_figure(exams[k], OPRO_CALL_REQUESTS);
-            opro_exam_free(exams[k]);
-        }
-        assert_int_equal(w.server->n, 5);
-        assert_int_equal(requests, 5);
-        exam_expect_idle(&w);
-        exam_close(&w);
-    }
-}
-
-/* The first of those that wait for one that fails asks itself. */
-static void a_failure_is_not_shared(void **state) {
-    int left[8] = {0, 0, 1, 0, 0, 1};
-    exam_world w;
-    opro_exam *a, *b;
-
-    (void)state;
-    exam_open(&w, say_later, 7, "exam_rounds=0 position=q_end");
-    w.more = left;
-    a = exam_begin(&w, "Think.", 7);
-    b = exam_begin(&w, "Think.", 7);
-    exam_wait(&w, a);
-    exam_wait(&w, b);
-    assert_int_equal(opro_exam_known(a) + opro_exam_known(b), 12);
-    assert_int_equal(w.server->n, 9);
-    opro_exam_free(a);
-    opro_exam_free(b);
-    exam_close(&w);
-}
-
-static void scratch_file(char *path) {
-    int fd;
-
-    strcpy(path, "/tmp/opro-exam-XXXXXX");
-    fd = mkstemp(path);
-    assert_true(fd >= 0);
-    close(fd);
-}
-
-static void a_file_keeps_what_was_paid(void **state) {
-    char path[64];
-    exam_world w;
-
-    (void)state;
-    scratch_file(path);
-    exam_open(&w, exam_say_most, 25, "");
-    for (int i = 0; i < 2; i++) {
-        opro_exam *exam;
-
-        assert_int_equal(opro_model_set_cache_file(w.model, path, OPRO_ZT), OPRO_OK);
-        exam = exam_whole(&w, "Think.", 25);
-        assert_int_equal(opro_exam_known(exam), 25);
-        assert_int_equal(opro_exam_figure(exam, OPRO_CALL_CACHE_HITS), i ? 25 : 0);
-        opro_exam_free(exam);
-        opro_examiner_free(w.examiner);
-        opro_model_free(w.model);
-        w.model = exam_model(&w, w.config); /* knows nothing but the file */
-        exam_make(&w);
-    }
-    assert_int_equal(w.server->n, 25);
-    exam_close(&w);
-    unlink(path);
-}
-
-/* ---- recordings ------------------------------------------------------------------------------ */
-
-static void a_replay_asks_for_the_same(void **state) {
-    int left[8] = {0, 0, 1, 0, 0, 9};
-    char path[64];
-    exam_world w;
-    opro_model *model;
-    opro_exam *exam;
-    size_t requests;
-
-    (void)state;
-    scratch_file(path);
-    exam_open(&w, say_later, 12, "");
-    w.more = left;
-    assert_int_equal(opro_model_record(w.model, path, OPRO_ZT), OPRO_OK);
-    exam = exam_whole(&w, "Think.", 12);
-    assert_int_equal(opro_exam_known(exam), 11);
-    opro_exam_free(exam);
-    opro_examiner_free(w.examiner);
-    opro_model_free(w.model);
-    requests = w.server->n;
-    assert_int_equal(opro_model_new(&model, w.config, NULL), OPRO_OK);
-    assert_int_equal(opro_model_replay(model, path, OPRO_ZT), OPRO_OK);
-    w.model = model;
-    exam_make(&w);
-    exam = exam_whole(&w, "Think.", 12);
-    assert_int_equal(opro_exam_known(exam), 11);
-    assert_true(opro_exam_score(exam, 2) == 1);
-    assert_int_equal(opro_exam_figure(exam, OPRO_EXAM_CALLS), requests);
-    opro_exam_free(exam);
-    exam = exam_whole(&w, "Do not.", 12);
-    assert_int_equal(opro_exam_known(exam), 0);
-    assert_int_equal(opro_exam_figure(exam, OPRO_EXAM_CALLS), 12); /* once each */
-    assert_non_null(strstr(opro_exam_fault(exam, 7, NULL), "is not in"));
-    opro_exam_free(exam);
-    assert_int_equal(w.server->n, requests);
-    exam_close(&w);
-    unlink(path);
-}
-
 /* ---- callbacks ------------------------------------------------------------------------------- */
 
 enum { LISTENS, FREES_ITSELF, FREES_OTHER, BEGINS, LAST };
@@ -716,7 +390,7 @@ static void callbacks_may_do_much(void **state) {
             listener l = {.w = &w, .what = what, .at = times[i]};
             int left[8] = {0, 0, 99};
 
-            exam_open(&w, say_later, 10, "exam_rounds=1 position=q_end");
+            exam_open(&w, exam_say_later, 10, "exam_rounds=1 position=q_end");
             w.more = left;
             assert_int_equal(opro_examiner_set_observer(w.examiner, observe, &l, NULL), OPRO_OK);
             l.exam = exam_of(&w, "Think.", 10);
@@ -953,38 +627,6 @@ static void what_is_sent_can_be_looked_at(void **state) {
     exam_close(&w);
 }
 
-/* ---- many ------------------------------------------------------------------------------------ */
-
-static int32_t deliver_the_same(const opro_dataset *dataset, size_t index, opro_sink *sink,
-                                void *user_data) {
-    (void)dataset, (void)index, (void)user_data;
-    opro_sink_text(sink, "What is item 1?", OPRO_ZT);
-    return opro_sink_text(sink, "1", OPRO_ZT);
-}
-
-/* One request, and the cache answers all the others. */
-static void a_hundred_thousand_examples(void **state) {
-    const size_t n = 100000;
-    exam_world w;
-    opro_exam *exam;
-
-    (void)state;
-    exam_prepare(&w, exam_say_most, 1, "");
-    opro_dataset_free(w.dataset);
-    assert_int_equal(opro_dataset_new(&w.dataset, NULL), OPRO_OK);
-    assert_int_equal(opro_dataset_set_fn(w.dataset, n, deliver_the_same, NULL, NULL), OPRO_OK);
-    assert_int_equal(opro_metric_new(&w.metric, OPRO_METRIC_CONTAINS, OPRO_TASK_TEXT, NULL),
-                     OPRO_OK);
-    exam_make(&w);
-    exam = exam_whole(&w, "Think.", n);
-    assert_int_equal(opro_exam_known(exam), n);
-    assert_true(opro_exam_mean(exam) == 1);
-    assert_int_equal(w.server->n, 1);
-    assert_int_equal(opro_exam_figure(exam, OPRO_CALL_CACHE_HITS), n - 1);
-    opro_exam_free(exam);
-    exam_close(&w);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_scored),
@@ -995,16 +637,6 @@ int main(void) {
         cmocka_unit_test(what_makes_no_sense_is_not_asked),
         cmocka_unit_test(without_a_verdict_it_is_unknown),
         cmocka_unit_test(what_cannot_be_asked_is_unknown),
-        cmocka_unit_test(a_second_question_is_what_counts),
-        cmocka_unit_test(a_begun_answer_goes_on),
-        cmocka_unit_test(a_judge_decides),
-        cmocka_unit_test(a_judge_hears_the_final_answer),
-        cmocka_unit_test(an_exam_of_the_same_sends_nothing),
-        cmocka_unit_test(the_same_is_not_asked_twice_at_once),
-        cmocka_unit_test(what_is_under_way_is_inherited),
-        cmocka_unit_test(a_failure_is_not_shared),
-        cmocka_unit_test(a_file_keeps_what_was_paid),
-        cmocka_unit_test(a_replay_asks_for_the_same),
         cmocka_unit_test(callbacks_may_do_much),
         cmocka_unit_test(an_exam_that_goes_ends_its_calls),
         cmocka_unit_test(the_rest_goes_on),
@@ -1014,7 +646,6 @@ int main(void) {
         cmocka_unit_test(an_exam_needs_an_endpoint),
         cmocka_unit_test(what_is_not_there_is_nothing),
         cmocka_unit_test(what_is_sent_can_be_looked_at),
-        cmocka_unit_test(a_hundred_thousand_examples),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
