@@ -66,17 +66,17 @@ static opro_status find_line(opro__journal_file *journal, size_t *len) {
 
 /* On to the next place where a line may begin. OPRO_DONE: there is none, and window[have] ends. */
 static opro_status find_prefix(opro__journal_file *journal) {
-    opro_status st = OPRO_OK;
+    for (;;) {
+        opro_status st;
 
-    while (st == OPRO_OK) {
         for (; journal->have - journal->at >= OPRO__JOURNAL_PREFIX_LEN; journal->at++)
             if (memcmp(journal->window + journal->at, OPRO__JOURNAL_PREFIX,
                        OPRO__JOURNAL_PREFIX_LEN) == 0)
                 return OPRO_OK;
         if (journal->complete) return OPRO_DONE;
         st = fill(journal);
+        if (st != OPRO_OK) return st;
     }
-    return st;
 }
 
 /* ---- records --------------------------------------------------------------------------------- */

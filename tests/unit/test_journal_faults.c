@@ -207,6 +207,30 @@ static void test_every_bit(void **state) {
     free(m);
 }
 
+/*
+ * Each line from one on is damaged in its payload: while the last one is not, it is a witness; and
+ * then there is none.
+ */
+static void test_many_flips(void **state) {
+    play *p = *state;
+    image *m = malloc(sizeof *m);
+
+    assert_non_null(m);
+    for (size_t from = 1; from < 8; from++)
+        for (int all = 0; all <= 1; all++) {
+            make_image(p, m, 3, 1);
+            snprintf(p->point, sizeof p->point, "from line %zu on, all: %d", from, all);
+            for (size_t i = from; i + !all < m->lines; i++)
+                m->s[m->at[i + 1] - 5] ^= 1;
+            p->logged = m->lines;
+            if (all)
+                assert_torn(p, m->s, m->len, from, m->at[from]);
+            else
+                assert_damaged(p, m->s, m->len, from, m->at[from]);
+        }
+    free(m);
+}
+
 /* Lines that are whole in themselves, and not where they were. */
 static void test_moved_lines(void **state) {
     play *p = *state;
@@ -478,10 +502,15 @@ static void test_sync_that_lies(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_every_length),    TEST(test_every_bit),
-        TEST(test_moved_lines),     TEST(test_other_journals_lines),
-        TEST(test_line_in_payload), TEST(test_faults),
-        TEST(test_power_losses),    TEST(test_power_loss_everywhere),
+        TEST(test_every_length),
+        TEST(test_every_bit),
+        TEST(test_many_flips),
+        TEST(test_moved_lines),
+        TEST(test_other_journals_lines),
+        TEST(test_line_in_payload),
+        TEST(test_faults),
+        TEST(test_power_losses),
+        TEST(test_power_loss_everywhere),
         TEST(test_sync_that_lies),
     };
 
