@@ -34,14 +34,16 @@
  * instances, which no proposal was made from: all 16 on a quarter of them, the best 6 on the next
  * quarter, the best 3 on the rest, each time the best by the mean over training and validation
  * instances seen so far. The winner's mean over the validation instances is the honest number; it
- * is still the best of a few, so slightly too good. What is known already is not asked for again.
- * This costs at most 7 scorings on all validation instances (and 9 calls, since quarters are rounded
- * up), which are reserved in the budgets from the start; opro_run_new() says OPRO_ERR_INVALID if a
- * budget cannot hold them. Only then does the run stop, for the reason for
- * which the search ended. The stage is left out when the run is stopped by the host, by time, by
- * failures, or by an error, and when a budget of tokens or money stops it for which there is no
- * reservation (score_tokens, score_cost). When one of these happens in the stage, it ends at once,
- * and nothing is confirmed; max_failures counts there only if nobody could be scored.
+ * is still the best of a few, so slightly too good. Then the run stops, for the reason for which
+ * the search ended.
+ *
+ * What is known already is not asked for again. The stage costs at most 7 scorings on all validation
+ * instances (and 9 calls, since quarters are rounded up), which are reserved in the budgets from the
+ * start; opro_run_new() says OPRO_ERR_INVALID if a budget cannot hold them. It is left out when the
+ * run is stopped by the host, by time, by failures, or by an error, and when a budget of tokens or
+ * money stops it for which there is no reservation (score_tokens, score_cost). When one of these
+ * happens in the stage, it ends at once, and nothing is confirmed. A candidate that cannot be scored
+ * is out; max_failures counts only if that is true of all.
  *
  * Out of memory inside opro_run_next() or an answer leaves the run dead: it says OPRO_ERR_NOMEM
  * from then on, its queries stay valid.
@@ -217,9 +219,9 @@ OPRO_API opro_status opro_run_answer_scores(opro_run *run, uint64_t id, const do
 
 /*
  * Say what went wrong with a request: the missing samples of a PROPOSE, or a SCORE as a whole,
- * failed. A failure is never a score: the candidate gets the verdict "failed". max_failures
- * failures in a row stop the run. status: a negative one; message: for people, may be "". Since
- * 0.1.
+ * failed. A failure is never a score: the candidate gets the verdict "failed"; one that fails in
+ * validation keeps its score. max_failures failures in a row stop the run. status: a negative one;
+ * message: for people, may be "". Since 0.1.
  */
 OPRO_API opro_status opro_run_answer_error(opro_run *run, uint64_t id, opro_status status,
                                            const char *message, size_t len);

@@ -346,15 +346,6 @@ int64_t opro_run_count(const opro_run *run, int32_t counter) {
     }
 }
 
-/* Who is in the confirm stage, in which order, and how far it has come. */
-static uint64_t contenders_digest(const opro__confirming *confirming) {
-    uint64_t digest = opro__hash_add(0, confirming->confirm.scored);
-
-    for (size_t i = 0; i < confirming->confirm.n_in; i++)
-        digest = opro__hash_add(digest, (uint64_t)confirming->confirm.in[i].number);
-    return digest;
-}
-
 /* A batch, whatever the order in which its replies came: sums of digests do not depend on it. */
 static uint64_t batch_digest(const opro__batch *batch) {
     uint64_t digest = opro__hash_add(opro__hash_add(0, (uint64_t)batch->step), batch->waves);
@@ -362,7 +353,6 @@ static uint64_t batch_digest(const opro__batch *batch) {
 
     digest = opro__hash_bytes((const char *)batch->samples, batch->n_samples) ^ digest;
     if (batch->reference) digest = opro__hash_add(digest, batch->reference->number);
-    if (batch->confirming) digest = opro__hash_add(digest, contenders_digest(batch->confirming));
     for (size_t i = 0; i < batch->n_work; i++) {
         const opro__work *w = batch->work[i];
         uint64_t one = opro__hash_add(opro__candidate_digest(w->candidate), (uint64_t)w->state);

@@ -552,7 +552,6 @@ void opro__run_halt(opro_run *run, int32_t reason) {
     run->stop_reason = reason;
     opro__batches_wind_up(run);
     opro__budget_release(&run->budget, run->to_confirm);
-    run->to_confirm = (opro__amounts){0};
     event.reason = reason;
     event.detail = opro_stop_reason_name(reason);
     event.detail_len = strlen(event.detail);

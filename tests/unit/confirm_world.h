@@ -25,7 +25,7 @@
 #include "opro/opro.h"
 
 #define MOST_OPEN      128
-#define MOST_INSTANCES 64
+#define MOST_INSTANCES 80
 #define METHODS        1024
 #define MOST_REQUESTS  4096
 #define INF            INT64_MAX
@@ -48,6 +48,7 @@ typedef struct world {
     int64_t stop_after; /* the host stops after so many answers of the stage */
     int32_t answer_to;  /* a kind of event in the stage ... */
     int32_t answer;     /* ... to which the observer says this */
+    int stop_at_step;   /* 1: the observer stops the run when a step ends */
     int late;           /* answer everything twice */
     opro_run *run;
     /* heard */
@@ -125,6 +126,8 @@ static inline int32_t hear(opro_run *run, const opro_event *event, void *user_da
 
     if (kind == OPRO_EVENT_STEP_ENDED || kind == OPRO_EVENT_CONFIRM || kind == OPRO_EVENT_STOPPED)
         w->states = opro__hash_add(w->states, opro_run_state_hash(run));
+    if (kind == OPRO_EVENT_STEP_ENDED && w->stop_at_step)
+        assert_int_equal(opro_run_stop(run), OPRO_OK);
     if (kind == OPRO_EVENT_CONFIRM) {
         assert_false(w->confirming);
         w->confirming = 1;

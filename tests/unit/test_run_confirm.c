@@ -120,53 +120,71 @@ static void test_any_order(void **state) {
     opro_config_free(config);
 }
 
+/* Answer the first seven requests of a round, forwards or backwards, or one of them differently. */
+static void half_a_round(const opro_config *config, int how, uint64_t *hash, uint64_t *trajectory) {
+    static const double others[3] = {0, 0, 0};
+    world w = world_of(GRADED, 4, 9, OPRO_MAXIMIZE);
+    opro_problem *problem = make_problem(&w);
+    opro_request *request, *open[16];
+    uint64_t before;
+    int n = 0;
+
+    assert_int_equal(opro_run_new(&w.run, problem, config, NULL), OPRO_OK);
+    assert_int_equal(opro_run_set_observer(w.run, hear, &w, NULL), OPRO_OK);
+    while (opro_run_next(w.run, 0, &request) == OPRO_OK)
+        if (w.confirming)
+            open[n++] = request;
+        else
+            assert_int_equal(answer(request, &w), OPRO_OK);
+    assert_int_equal(n, 16); /* all at once */
+    before = opro_trajectory_hash(opro_run_trajectory(w.run));
+    for (int i = 0; i < 7; i++) {
+        request = open[how == 1 ? 6 - i : i];
+        if (how == 2 && i == 3)
+            assert_int_equal(opro_run_answer_scores(w.run, opro_request_id(request), others, 3),
+                             OPRO_OK);
+        else
+            assert_int_equal(answer(request, &w), OPRO_OK);
+    }
+    *hash = opro_run_state_hash(w.run);
+    *trajectory = opro_trajectory_hash(opro_run_trajectory(w.run));
+    assert_true(*trajectory != before);
+    assert_int_equal(opro_run_stop(w.run), OPRO_OK);
+    if (how < 2) check_unconfirmed(&w, OPRO_STOP_HOST);
+    opro_run_free(w.run);
+    opro_problem_free(problem);
+}
+
 /* The state of a round that is under way does not depend on the order of its answers either. */
 static void test_half_a_round(void **state) {
     opro_config *config = make_config("2");
-    uint64_t hash[2], trajectory[2], before[2];
+    uint64_t hash[3], trajectory[3];
 
     (void)state;
-    for (int back = 0; back < 2; back++) {
-        world w = world_of(GRADED, 4, 9, OPRO_MAXIMIZE);
-        opro_problem *problem = make_problem(&w);
-        opro_request *request, *open[16];
-        int n = 0;
-
-        set(config, "eval_interval", "0");
-        assert_int_equal(opro_run_new(&w.run, problem, config, NULL), OPRO_OK);
-        assert_int_equal(opro_run_set_observer(w.run, hear, &w, NULL), OPRO_OK);
-        while (opro_run_next(w.run, 0, &request) == OPRO_OK)
-            if (w.confirming)
-                open[n++] = request;
-            else
-                assert_int_equal(answer(request, &w), OPRO_OK);
-        assert_int_equal(n, 16); /* all at once */
-        before[back] = opro_trajectory_hash(opro_run_trajectory(w.run));
-        for (int i = 0; i < 7; i++)
-            assert_int_equal(answer(open[back ? 6 - i : i], &w), OPRO_OK);
-        hash[back] = opro_run_state_hash(w.run);
-        trajectory[back] = opro_trajectory_hash(opro_run_trajectory(w.run));
-        assert_true(trajectory[back] != before[back]);
-        assert_int_equal(opro_run_stop(w.run), OPRO_OK);
-        check_unconfirmed(&w, OPRO_STOP_HOST);
-        opro_run_free(w.run);
-        opro_problem_free(problem);
-    }
-    assert_true(hash[0] == hash[1]);
-    assert_true(trajectory[0] == trajectory[1]);
+    set(config, "eval_interval", "0");
+    for (int how = 0; how < 3; how++)
+        half_a_round(config, how, &hash[how], &trajectory[how]);
+    assert_true(hash[0] == hash[1] && hash[0] != hash[2]);
+    assert_true(trajectory[0] == trajectory[1] && trajectory[0] != trajectory[2]);
     opro_config_free(config);
 }
 
-/* Of equal ones the first met wins; it enters before those that came later. */
+/* Of equal ones the first met wins, whoever is answered first. */
 static void test_equal(void **state) {
     opro_config *config = make_config("5");
-    world w = world_of(ALL_EQUAL, 5, 6, OPRO_MINIMIZE);
-    opro_run *run = confirmed(&w, config, OPRO_STOP_STEPS);
 
     (void)state;
-    assert_int_equal(opro_run_winner(run), 0);
-    assert_int_equal(opro_trajectory_best_validated(opro_run_trajectory(run)), 0);
-    opro_run_free(run);
+    set(config, "eval_interval", "0");
+    for (uint64_t i = 0; i < 8; i++) {
+        world w = world_of(ALL_EQUAL, 5, i < 4 ? 1 : 6, OPRO_MINIMIZE);
+        opro_run *run;
+
+        w.order = i;
+        run = confirmed(&w, config, OPRO_STOP_STEPS);
+        assert_int_equal(opro_run_winner(run), 0);
+        assert_int_equal(opro_trajectory_best_validated(opro_run_trajectory(run)), 0);
+        opro_run_free(run);
+    }
     opro_config_free(config);
 }
 
@@ -345,6 +363,7 @@ static void test_failed_search(void **state) {
     (void)state;
     w.mute = 1;
     set(config, "max_failures", "2");
+    set(config, "score_tokens", "3"); /* what was reserved goes back */
     play(&w, config);
     assert_false(w.confirming);
     check_unconfirmed(&w, OPRO_STOP_FAILURES);
@@ -389,6 +408,25 @@ static void test_cut_short(void **state) {
         check_unconfirmed(&w, OPRO_STOP_ERROR);
         opro_run_free(w.run);
         opro_problem_free(problem);
+    }
+    opro_config_free(config);
+}
+
+/* A host that stops as the search ends wants no stage. */
+static void test_stopped_at_the_end(void **state) {
+    opro_config *config = make_config("3");
+
+    (void)state;
+    set(config, "target_score", "0.1");
+    for (int stops = 0; stops < 2; stops++) {
+        world w = world_of(BINARY, 8, 7, OPRO_MAXIMIZE);
+
+        w.stop_at_step = stops;
+        play(&w, config);
+        assert_int_equal(w.confirming, !stops);
+        assert_int_equal(opro_run_stop_reason(w.run), OPRO_STOP_TARGET);
+        if (stops) check_unconfirmed(&w, OPRO_STOP_TARGET);
+        opro_run_free(w.run);
     }
     opro_config_free(config);
 }
@@ -585,6 +623,7 @@ int main(void) {
         cmocka_unit_test(test_all_fail),
         cmocka_unit_test(test_failed_search),
         cmocka_unit_test(test_cut_short),
+        cmocka_unit_test(test_stopped_at_the_end),
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_gap),
         cmocka_unit_test(test_driver),

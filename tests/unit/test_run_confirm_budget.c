@@ -141,6 +141,21 @@ static void test_overdrawn(void **state) {
     }
 }
 
+/* What is known takes no budget: it is decided all the same. */
+static void test_overdrawn_and_known(void **state) {
+    opro_config *config = make_config("2");
+    world w = world_of(BINARY, 5, 8, OPRO_MAXIMIZE);
+
+    (void)state;
+    w.usage = 10;
+    set(config, "eval_interval", "1");
+    set(config, "score_cost", "5");
+    set(config, "max_cost", "2300"); /* 2210 are used, 280 reserved */
+    opro_run_free(confirmed(&w, config, OPRO_STOP_STEPS));
+    assert_int_equal(w.asked, 0);
+    opro_config_free(config);
+}
+
 static void test_overdrawn_budget(void **state) {
     opro__budget b = {
         .max = {INF, INF, 100, INF}, .used = {5, 5, 60, 5}, .reserved = {9, 9, 40, 9}};
@@ -249,18 +264,21 @@ static void test_warm_start_elsewhere(void **state) {
     opro_config_free(config);
 }
 
-/* A score per instance that cannot be here: nothing is taken over. */
+/* Means that can be here, of scores that cannot: nothing is taken over. */
 static void test_warm_start_range(void **state) {
-    opro_config *config = make_config("2");
-    world first = world_of(BINARY, 6, 4, OPRO_MAXIMIZE);
+    opro_config *config = make_config("1");
+    world first = world_of(BINARY, 20, 4, OPRO_MAXIMIZE);
     opro_problem *problem = make_problem(&first);
+    const opro_trajectory *t;
     opro_run *run;
 
     (void)state;
-    play(&first, config);
-    assert_int_equal(opro_problem_set_score_range(problem, 0, 0.9), OPRO_OK);
+    set(config, "samples_per_step", "2");
+    t = opro_run_trajectory(play(&first, config));
+    assert_true(opro_trajectory_score(t, opro_trajectory_best(t)) < 0.99);
+    assert_int_equal(opro_problem_set_score_range(problem, 0, 0.99), OPRO_OK);
     assert_int_equal(opro_run_new(&run, problem, config, NULL), OPRO_OK);
-    assert_int_equal(opro_run_warm_start(run, opro_run_trajectory(first.run)), OPRO_ERR_INVALID);
+    assert_int_equal(opro_run_warm_start(run, t), OPRO_ERR_INVALID);
     assert_int_equal(opro_trajectory_count(opro_run_trajectory(run)), 0);
     opro_run_free(first.run);
     opro_run_free(run);
@@ -345,12 +363,19 @@ static void test_problem_digest(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_call_budgets),     cmocka_unit_test(test_other_budgets),
-        cmocka_unit_test(test_no_reservation),   cmocka_unit_test(test_overdrawn),
-        cmocka_unit_test(test_overdrawn_budget), cmocka_unit_test(test_in_flight),
-        cmocka_unit_test(test_warm_start),       cmocka_unit_test(test_warm_start_elsewhere),
-        cmocka_unit_test(test_warm_start_range), cmocka_unit_test(test_auto),
-        cmocka_unit_test(test_no_validation),    cmocka_unit_test(test_problem_digest),
+        cmocka_unit_test(test_call_budgets),
+        cmocka_unit_test(test_other_budgets),
+        cmocka_unit_test(test_no_reservation),
+        cmocka_unit_test(test_overdrawn),
+        cmocka_unit_test(test_overdrawn_and_known),
+        cmocka_unit_test(test_overdrawn_budget),
+        cmocka_unit_test(test_in_flight),
+        cmocka_unit_test(test_warm_start),
+        cmocka_unit_test(test_warm_start_elsewhere),
+        cmocka_unit_test(test_warm_start_range),
+        cmocka_unit_test(test_auto),
+        cmocka_unit_test(test_no_validation),
+        cmocka_unit_test(test_problem_digest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
