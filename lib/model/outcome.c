@@ -421,7 +421,7 @@ void opro__leg_met(opro__leg *leg, opro__failure *failure, int64_t now) {
         opro__schedule_first(leg);
         return;
     }
-    if (failure->retry == OPRO__RETRY_KEY && !leg->new_key && !model->barred.kind) {
+    if (failure->retry == OPRO__RETRY_KEY && !leg->new_key) {
         int is_old = leg->headers && leg->headers != model->headers;
 
         leg->new_key = 1;

@@ -18,8 +18,8 @@
  * What is not valid UTF-8, or has a NUL, is kept as base64: "answer64", "request64", and so on.
  * Nothing that was sent but path and body is in the file. It is made with mode 0600.
  *
- * Each line is handed to the system when it is made, and nothing is synced: it survives the death of
- * the process, and is lost with the machine if the system has not put it on the disk yet. A
+ * Each line is handed to the system when it is made, and nothing is synced: it survives the death
+ * of the process, and is lost with the machine if the system has not put it on the disk yet. A
  * recording can be made again, and a sync for each exchange costs more than all that the client
  * does with it.
  *
