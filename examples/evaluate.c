@@ -119,7 +119,7 @@ static int count_tokens(task *t, const char *instruction, int64_t example, doubl
 
 /* All examples with the first instruction; of the others, how much longer they are. */
 static int count_all_tokens(task *t, double tokens[3]) {
-    double first[3], one[3];
+    double first[3] = {0}, one[3] = {0};
 
     for (size_t i = 0; i < t->n_examples; i++) {
         if (count_tokens(t, t->papers[0].instruction, t->examples[i], one)) return 1;

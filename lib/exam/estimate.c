@@ -218,7 +218,7 @@ static double shown_of(const plan *p, int level) {
     double steps = (double)OPRO__INT(&p->options, STEPS);
 
     if (level == LOW) return 0;
-    if (!steps) return most;
+    if (steps <= 0) return most;
     return least(most,
                  p->initial + candidates_of(p, level) * (level == LIKELY ? steps / 2 : steps));
 }
