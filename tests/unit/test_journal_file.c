@@ -214,6 +214,50 @@ static void test_long_tails(void **state) {
             check_stuffed(*state, texts[i], len);
 }
 
+/* Lines that are right in themselves but for one thing. */
+static void check_sealed(play *p, opro__journal_line line, size_t blanks, int right) {
+    char *payload = malloc(blanks + 2), *s = malloc(blanks + 300);
+    size_t head = (size_t)(strchr(golden, '\n') + 1 - golden), len;
+    opro_status st = OPRO_OK;
+
+    assert_non_null(payload);
+    assert_non_null(s);
+    memset(payload, ' ', blanks + 2);
+    payload[0] = '{';
+    payload[blanks + 1] = '}';
+    line.payload = payload;
+    line.len = blanks + 2;
+    memcpy(s, golden, head);
+    len = head + opro__journal_line_write(s + head, &line);
+    disk_write_file(&p->d, "j", s, len);
+    assert_int_equal(open_by(p, play_setup(1), &p->journal), OPRO_OK);
+    for (int i = 0; i < 2 && st == OPRO_OK; i++) {
+        opro__journal_record record;
+
+        st = opro__journal_file_next(p->journal, &record, &p->err);
+    }
+    assert_int_equal(st, right ? OPRO_OK : OPRO_DONE);
+    close_it(p);
+    free(payload);
+    free(s);
+}
+
+static void test_sealed(void **state) {
+    const opro__journal_line line = {.previous = 0xb6772e7a, .seq = 1, .durable = 1};
+    opro__journal_line other = line;
+    size_t most = OPRO__JOURNAL_LINE - strlen("{\"c\":\"00000000\",\"p\":\"00000000\",\"s\":1,"
+                                              "\"d\":1,\"r\":{}}\n");
+
+    check_sealed(*state, line, 0, 1);
+    other.seq = 2;
+    check_sealed(*state, other, 0, 0);
+    other = line;
+    other.previous++;
+    check_sealed(*state, other, 0, 0);
+    check_sealed(*state, line, most, 1);
+    check_sealed(*state, line, most + 1, 0);
+}
+
 /* The disk fails while the end of a file is looked at. */
 static void test_unreadable_tail(void **state) {
     play *p = *state;
@@ -382,10 +426,11 @@ static void test_close_errors(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_golden),     TEST(test_go_on),           TEST(test_close_early),
-        TEST(test_syncs),      TEST(test_payloads),        TEST(test_long_tails),
-        TEST(test_no_journal), TEST(test_unreadable_tail), TEST(test_no_memory),
-        TEST(test_child),      TEST(test_reader),          TEST(test_close_errors),
+        TEST(test_golden),       TEST(test_go_on),    TEST(test_close_early),
+        TEST(test_syncs),        TEST(test_payloads), TEST(test_long_tails),
+        TEST(test_no_journal),   TEST(test_sealed),   TEST(test_unreadable_tail),
+        TEST(test_no_memory),    TEST(test_child),    TEST(test_reader),
+        TEST(test_close_errors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
