@@ -6,10 +6,13 @@ check_model.py EXAMPLES BASE_URL MODEL
 
 At least 3 steps on the regression problem and on a tour of 10 places: no crash, every reply is
 accounted for, tokens are those that the server counted, and the recording is played back to the
-same state without a network. What the model says may be nonsense; that is no failure.
+same state without a network. Then 3 steps for an instruction with which the same model answers
+questions of BIG-Bench Hard (needs the data beside the checkout). What the model says may be
+nonsense; that is no failure, as long as the figures say so.
 """
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -18,6 +21,7 @@ import unittest
 import urllib.request
 
 EXAMPLES, BASE_URL, MODEL = pathlib.Path(), "", ""
+QUESTIONS = pathlib.Path(__file__).resolve().parents[3] / "shared/data/bbh/boolean_expressions.json"
 NOWHERE = "http://127.0.0.1:9/v1"
 STEPS, SAMPLES = 3, 4
 PLACES = [(0, 0), (40, 3), (73, 12), (95, 40), (88, 75), (60, 92), (31, 95), (8, 70), (2, 35), (50, 50)]
@@ -90,6 +94,40 @@ class RealModel(unittest.TestCase):
         self.assertGreater(first["reply_tokens"], 0)
         again = self.result(command, f"--optimizer=replay:{recording}", *settings)
         for key in ("state_hash", "best_score", "best_solution", "replies", "rejections", "prompt_tokens"):
+            self.assertEqual(again[key], first[key], key)
+
+    def questions(self):
+        if not QUESTIONS.exists() and os.environ.get("CI") != "true":
+            self.skipTest(f"there is no {QUESTIONS}")
+        examples = json.loads(QUESTIONS.read_text())["examples"][:120]
+        path = self.folder / "questions.json"
+        path.write_text(json.dumps({"examples": examples}))
+        return ["prompt", "--dataset", path, "--split=0.34,0.33,0.33", "--test", "--position=q_begin"]
+
+    def test_instruction(self):
+        recording, report = self.folder / "recording.jsonl", self.folder / "report.html"
+        settings = ["--steps=3", "--samples=8", "--seed=1", "--option=max_reply_tokens=64",
+                    "--option=model_accept_truncated=1", "--option=exam_max_tokens=6", "--option=eval_interval=0"]
+        command = self.questions()
+        first = self.result(command, f"--optimizer=record:{recording}", f"--base-url={BASE_URL}",
+                            f"--model-name={MODEL}", f"--report={report}", *settings)
+        for key in ("replies", "candidates", "rejections", "winner", "gap", "confirmed_among", "comparisons",
+                    "train_calls", "train_calls_full", "use", "estimate"):
+            print(f"  {key}: {json.dumps(first[key])}", flush=True)
+        self.assertEqual(first["steps"], 3)
+        self.assertGreaterEqual(first["dataset"]["training"], 40)
+        self.assertGreaterEqual(first["replies"], 3 * 8)
+        self.assertEqual(first["use"]["unknown"], 0)
+        self.assertGreater(first["candidates"], 0, "not one reply of the model held an instruction")
+        winner, empty = first["winner"], next(c for c in first["comparisons"] if not c["instruction"])
+        for part in ("train", "validation", "test"):
+            value = winner[part]
+            self.assertEqual(value["known"], value["examples"], part)
+            self.assertTrue(0 <= value["low"] <= value["value"] <= value["high"] <= 1, part)
+        print("  winner at least as good as no instruction:", winner["test"]["value"] >= empty["value"], flush=True)
+        self.assertIn("<svg", report.read_text())
+        again = self.result(command, f"--optimizer=replay:{recording}", *settings)
+        for key in ("state_hash", "winner", "comparisons", "replies", "rejections"):
             self.assertEqual(again[key], first[key], key)
 
     def test_regression(self):
