@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 /* Rows of the table in bench.c. Returns 0, or 1 if it could not be measured at all. */
+int bench_journal(void);
 int bench_meta_prompt(void);
 int bench_metric(void);
 int bench_reply(void);
