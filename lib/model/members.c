@@ -14,12 +14,23 @@ static int is_word(const char *word, const char *name, size_t len) {
 static int written_by_us(const opro_model *model, const char *name, size_t len) {
     const opro__url *url = model->url.text ? &model->url : NULL;
     const opro__dialect *dialect =
-        opro__dialect_find((int32_t)OPRO__INT(&model->options, MODEL_DIALECT), url);
+        model->dialect
+            ? model->dialect
+            : opro__dialect_find((int32_t)OPRO__INT(&model->options, MODEL_DIALECT), url);
     const char *seed = opro__known_seed(dialect, url);
 
     for (const char *const *word = dialect->members; *word; word++)
         if (is_word(*word, name, len)) return 1;
     return seed && is_word(seed, name, len);
+}
+
+const char *opro__model_written_twice(const opro_model *model) {
+    for (size_t i = 0; i < model->n_members; i++) {
+        const char *name = model->member_names[i];
+
+        if (written_by_us(model, name, strlen(name))) return name;
+    }
+    return NULL;
 }
 
 static size_t find_member(const opro_model *model, const char *name, size_t len) {
@@ -102,7 +113,7 @@ opro_status opro_model_set_parameter(opro_model *model, const char *name, size_t
 
     if (st == OPRO_OK) st = opro__model_check_text(model, &name, &name_len, "the parameter's name");
     if (st != OPRO_OK) return st;
-    if (!name_len || written_by_us(model, name, name_len))
+    if (!name_len || (json && written_by_us(model, name, name_len)))
         return opro__fail(&model->err, OPRO_ERR_INVALID,
                           "%s is written by the client itself; see the functions of calls",
                           opro__quote(name, name_len).text);

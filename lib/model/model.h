@@ -354,6 +354,11 @@ opro_status opro__model_check_text(opro_model *model, const char **s, size_t *le
 opro_status opro__model_set_text(opro_model *model, char **to, const char *s, size_t len,
                                  int may_go);
 
+/* ---- members.c ---- */
+
+/* A further member that the client writes itself, now that it is known what is spoken; NULL. */
+const char *opro__model_written_twice(const opro_model *model);
+
 /* ---- prepare.c ---- */
 
 void opro__model_free_paths(opro_model *model);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What sending needs, made when it is: dialect, paths, headers, settings of the transport. */
+#include <string.h>
+
 #include "model.h"
 
 void opro__model_free_paths(opro_model *model) {
@@ -73,11 +75,25 @@ static const opro__dialect *find_dialect(const opro_model *model) {
     return opro__dialect_find(id, &model->url);
 }
 
+/* A parameter may have been set before it was known what is spoken. */
+static opro_status check_members(const opro_model *model, opro__failure *failure) {
+    const char *name = opro__model_written_twice(model);
+
+    if (!name) return OPRO_OK;
+    opro__failure_set(failure, OPRO_FAILURE_REFUSED, OPRO__RETRY_NO,
+                      "the parameter %s is written by the client itself where %s is spoken; "
+                      "remove it",
+                      opro__quote(name, strlen(name)).text, model->dialect->name);
+    return failure->err.status;
+}
+
 opro_status opro__model_prepare(opro_model *model, opro__failure *failure) {
     opro_status st = OPRO_OK;
 
     if (model->headers && model->profile && model->path && !model->settings_changed) return OPRO_OK;
     if (!model->dialect) model->dialect = find_dialect(model);
+    st = check_members(model, failure);
+    if (st != OPRO_OK) return st;
     if (!model->profile) model->profile = opro__profile_find(model);
     if (!model->profile) st = OPRO_ERR_NOMEM;
     if (st == OPRO_OK && !model->path) st = make_paths(model);
