@@ -67,7 +67,7 @@ OPRO_API opro_status opro_metric_set_boxed(opro_metric *metric, int32_t boxed);
  * bounded, the last 4096 bytes of the reply are searched, a pattern has at most 1000 bytes, its
  * repetitions {n,m} multiply to at most 1000, and it has no backreferences. It is the system's
  * regcomp(): its memory and its locale are the system's. OPRO_ERR_PARSE: no such pattern, with the
- * system's words.
+ * system's words; OPRO_ERR_UNSUPPORTED: the system has no regcomp() (Windows).
  * OPRO_METRIC_JSON_FIELD: the member's name; the last object of the reply that has it counts.
  * Since 0.1.
  */

@@ -5,6 +5,13 @@
 
 #include "opro/base.h"
 
+/* The arguments from this one on are for a format of C11's printf(): on Windows not the system's. */
+#if defined(__MINGW32__) && !defined(__clang__)
+#define OPRO__PRINTF(format_at, first) __attribute__((format(gnu_printf, format_at, first)))
+#else
+#define OPRO__PRINTF(format_at, first) __attribute__((format(printf, format_at, first)))
+#endif
+
 struct opro_error {
     opro_status status;
     size_t len;
@@ -19,7 +26,7 @@ void opro__err_clear(opro_error *err);
  * see opro__quote_real().
  */
 opro_status opro__fail(opro_error *err, opro_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    OPRO__PRINTF(3, 4);
 
 /* Copy the failure of another object. Returns its status. */
 opro_status opro__err_copy(opro_error *err, const opro_error *from);

@@ -57,6 +57,6 @@ int opro__log_wants(const opro__log *log, int32_t level);
 
 /* Say it. No doubles in the format. log NULL: silence. */
 void opro__log_say(const opro__log *log, int32_t level, const char *domain, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    OPRO__PRINTF(4, 5);
 
 #endif

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1
+#error "doubles are not computed as doubles: on 32-bit x86, give -msse2 -mfpmath=sse"
+#endif
+
 static int is_digit(char c) {
     return c >= '0' && c <= '9';
 }

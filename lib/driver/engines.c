@@ -3,7 +3,9 @@
 #include "engines.h"
 
 #include <limits.h>
+#ifndef _WIN32
 #include <poll.h>
+#endif
 
 static int is_there(const opro__engines *engines, const opro__engine *engine) {
     for (size_t i = 0; i < engines->n; i++)
@@ -38,6 +40,14 @@ int64_t opro__engines_timeout(const opro__engines *engines) {
     return shortest;
 }
 
+#ifdef _WIN32
+/* The client alone has descriptors, and there is none here. */
+int opro__engines_wait(const opro__engines *engines, int64_t ms) {
+    (void)engines;
+    (void)ms;
+    return 0;
+}
+#else
 int opro__engines_wait(const opro__engines *engines, int64_t ms) {
     struct pollfd fds[2 * OPRO__ENGINES_EACH];
     nfds_t n = 0;
@@ -54,6 +64,7 @@ int opro__engines_wait(const opro__engines *engines, int64_t ms) {
                         : (int)ms); /* who waits looks, and waits on */
     return 1;
 }
+#endif
 
 void opro__engines_wake(void *engines) {
     const opro__engines *list = engines;

@@ -155,8 +155,7 @@ typedef struct opro__reader {
 } opro__reader;
 
 /* A fault, as OPRO_ERR_PARSE with its line. No doubles in the format. */
-opro_status opro__bad_at(opro__reader *r, int64_t line, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+opro_status opro__bad_at(opro__reader *r, int64_t line, const char *format, ...) OPRO__PRINTF(3, 4);
 
 /* OPRO_ERR_PARSE unless a text is UTF-8 without NUL. */
 opro_status opro__reader_text(opro__reader *r, int64_t line, const char *s, size_t len);

@@ -10,6 +10,10 @@
 #include "base/utf8.h"
 #include "dataset.h"
 
+#ifdef _WIN32
+#define strerror_r(error, text, size) strerror_s(text, size, error)
+#endif
+
 #define WINDOW_MIN ((size_t)64 << 10)
 
 /* ---- faults ---------------------------------------------------------------------------------- */

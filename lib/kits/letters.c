@@ -239,8 +239,12 @@ static const char *find_short(opro__piece text, opro__piece what) {
 const char *opro__piece_find(opro__piece text, opro__piece what) {
     if (what.len == 0) return text.s;
     if (text.len < what.len) return NULL;
+#ifdef _WIN32 /* there is no memmem() */
+    return find_short(text, what);
+#else
     if (what.len <= SHORT) return find_short(text, what);
     return memmem(text.s, text.len, what.s, what.len);
+#endif
 }
 
 const char *opro__piece_find_last(opro__piece text, opro__piece what) {

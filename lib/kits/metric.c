@@ -131,7 +131,7 @@ opro_status opro_metric_set_boxed(opro_metric *metric, int32_t boxed) {
 }
 
 opro_status opro_metric_set_pattern(opro_metric *metric, const char *pattern, size_t len) {
-    regex_t *regex = NULL;
+    opro__regex *regex = NULL;
     char *copy;
     opro_status st;
 

@@ -3,8 +3,6 @@
 #ifndef OPRO_KITS_METRIC_H
 #define OPRO_KITS_METRIC_H
 
-#include <regex.h>
-
 #include "base/hook.h"
 #include "core/guard.h"
 #include "metric_reference.h"
@@ -32,6 +30,8 @@ typedef struct opro__matter {
     opro__piece question;
 } opro__matter;
 
+typedef struct opro__regex opro__regex;
+
 struct opro_metric {
     opro__refs refs;
     opro__mem mem;
@@ -44,7 +44,7 @@ struct opro_metric {
     opro__reference_mode mode;
     char *pattern; /* of a regular expression, or the name of a member */
     size_t pattern_len;
-    regex_t *regex; /* compiled; NULL: none */
+    opro__regex *regex; /* compiled; NULL: none */
     opro__hook hook;
     opro__reference reference;
     opro__buf reply; /* copies that may be changed */
@@ -74,11 +74,17 @@ opro_status opro__metric_strict(opro_metric *metric, const opro__matter *matter)
 
 opro_status opro__metric_exact(opro_metric *metric, const opro__matter *matter);
 opro_status opro__metric_contains(opro_metric *metric, const opro__matter *matter);
-opro_status opro__metric_regex(opro_metric *metric, const opro__matter *matter);
 opro_status opro__metric_json_field(opro_metric *metric, const opro__matter *matter);
 
+/* The same text but for blanks at the ends; the same number, where answers are numbers. */
+int opro__metric_same(const opro_metric *metric, opro__piece got, opro__piece wanted);
+
+/* ---- metric_regex.c, or metric_regex_none.c where there is no regcomp() ---------------------- */
+
+opro_status opro__metric_regex(opro_metric *metric, const opro__matter *matter);
+
 /* Compile the pattern; its error is the metric's. */
-opro_status opro__metric_compile(opro_metric *metric, const char *pattern, regex_t **regex);
+opro_status opro__metric_compile(opro_metric *metric, const char *pattern, opro__regex **regex);
 void opro__metric_free_regex(opro_metric *metric);
 
 #endif
