@@ -28,7 +28,8 @@ static int print_help(const program *p) {
         const option *o = &p->options[i];
         int width = printf("  --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
 
-        printf("%*s%s\n", width < 20 ? 21 - width : 1, "", o->help);
+        if (width < 20) printf("%*s%s\n", 21 - width, "", o->help);
+        if (width >= 20) printf("\n%21s%s\n", "", o->help);
     }
     proposer_print_help(p);
     if (!p->no_run) printf(run_help, (long long)p->steps);

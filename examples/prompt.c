@@ -193,18 +193,30 @@ static opro_exam *begin_exam(prompt_task *t, const char *instruction, int32_t se
     return scoring_begin(t->p, &t->s, instruction, examples, n);
 }
 
+/* Whether the client still has the answers: only those at temperature 0 are kept. */
+static int is_cached(const prompt_task *t) {
+    const opro_config *config = t->s.config ? t->s.config : t->p->config;
+    double temperature = 0;
+    int64_t bytes = 0;
+
+    opro_config_get_real(t->p->config, OPRO_OPT_EXAM_TEMPERATURE, &temperature);
+    opro_config_get_int(config, OPRO_OPT_MODEL_CACHE_BYTES, &bytes);
+    return temperature <= 0 && bytes > 0;
+}
+
 /*
  * The winner on what it was not scored on yet, and what it is compared with. For a report the
- * winner is examined on everything: what the cache knows is not paid again.
+ * winner is examined on everything, if that need not be paid again.
  */
 static int examine(prompt_task *t) {
     static const int32_t sets[] = {OPRO_TRAIN, OPRO_VALIDATION, OPRO_TEST};
     const share known[] = {t->train, t->validation, t->test_share};
+    int again = t->p->report && is_cached(t);
     opro_exam *exams[3 + COMPARISONS_MAX];
     size_t n = 0;
 
     for (size_t i = 0; i < 3; i++) {
-        int wanted = (t->p->report || !is_known(known[i])) && (sets[i] != OPRO_TEST || t->test);
+        int wanted = (again || !is_known(known[i])) && (sets[i] != OPRO_TEST || t->test);
 
         if (!known[i].n || !wanted) continue;
         exams[n] = t->winner_exam[i] = begin_exam(t, prompt_winner(t), sets[i]);

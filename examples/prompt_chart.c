@@ -236,7 +236,8 @@ void prompt_chart(FILE *out, const prompt_task *task) {
     bars.height = HEIGHT - 46 - bars.top;
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" "
-            "height=\"%.0f\" role=\"img\">\n<style>%s</style>\n",
+            "height=\"%.0f\" role=\"img\">\n<style>%s</style>\n"
+            "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
             WIDTH, HEIGHT, WIDTH, HEIGHT, prompt_chart_style);
     put_axes(out, &f, &bars);
     put_band(out, &f, t);

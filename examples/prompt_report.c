@@ -31,7 +31,7 @@ static const char style[] =
     "td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}th.n{text-align:"
     "right}tr.won td{background:#f0f8f3}.text{white-space:pre-wrap;max-width:620px}"
     ".dim{color:#7b8794}.yes{color:#2f855a;font-weight:600}.no{color:#c53030;font-weight:600}"
-    "details{margin:6px 0}summary{cursor:pointer;color:#0b5cad}"
+    "details{margin:6px 0}td details{margin:0}summary{cursor:pointer;color:#0b5cad}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f7f9fb;border:1px solid #e4e7eb;"
     "border-radius:4px;padding:10px 14px;font:13px/1.45 ui-monospace,'DejaVu Sans Mono',monospace;"
     "margin:6px 0 14px}"

@@ -8,14 +8,14 @@
 /* For --help. */
 #define SPLIT_VALUE "HOW"
 #define SPLIT_HELP                                                                                 \
-    "shares of training, validation and test examples (0.6,0.2,0.2), drawn at random,\n"           \
-    "                     always the same; published[:TRAIN[,VALIDATION]], as the published\n"     \
-    "                     program draws them, the rest for test (default 0.2,0);\n"                \
+    "shares of training, validation and test examples (0.6,0.2,0.2),\n"                            \
+    "                     drawn at random, always the same ones;\n"                                \
+    "                     published[:TRAIN[,VALIDATION]], as the published program\n"              \
+    "                     draws them, the rest for test (default 0.2,0);\n"                        \
     "                     files:TRAIN,VALIDATION,TEST with indices from 0, - for none.\n"          \
-    "                     Default: of 100 or more, a fifth for validation (and another for "       \
-    "test,\n"                                                                                      \
-    "                     if it is asked for), at most 250 for training; of fewer, all for "       \
-    "training"
+    "                     Default: of 100 or more a fifth for validation (and another\n"           \
+    "                     for test, if that is asked for), at most 250 for training;\n"            \
+    "                     of fewer, all for training"
 
 /*
  * Split it. how NULL: the default; test: test examples are wanted. 0, or the exit code: it said

@@ -367,6 +367,9 @@ class Prompt(Case):
         said = [cell.text for cell in tree.iter(name + "td") if cell.text in ("right", "wrong", "unknown")]
         self.assertEqual(len(said), 60)
         self.assertEqual(said.count("right"), round(60 * accuracy(winner["instruction"], range(60))))
+        # what is not in the cache is not asked again for a report
+        warm = ["--option=exam_temperature=1", "--no-baseline"]
+        self.assertEqual(self.result(*warm, "--report=r.html")["use"], self.result(*warm)["use"])
         self.good(*self.command("--report=r.svg"))
         self.assertTrue(ElementTree.parse(self.dir / "r.svg").getroot().tag.endswith("svg"))
         self.bad(1, *self.command(f"--report={self.data}"), says=["overwrite", self.data])
