@@ -69,23 +69,39 @@ static int read_instructions(task *t) {
     return 2;
 }
 
-/* The examples of --set. */
-static int choose_examples(task *t) {
-    static const struct {
-        const char *name;
-        int32_t set; /* 0: all */
-    } sets[] = {
-        {"all", 0}, {"train", OPRO_TRAIN}, {"validation", OPRO_VALIDATION}, {"test", OPRO_TEST}};
-    const int64_t *examples = NULL;
-    size_t i = 0, n = opro_dataset_count(t->s.dataset);
+static const struct {
+    const char *name;
+    int32_t set; /* 0: all */
+} sets[] = {
+    {"all", 0}, {"train", OPRO_TRAIN}, {"validation", OPRO_VALIDATION}, {"test", OPRO_TEST}};
 
-    while (i < 4 && strcmp(sets[i].name, t->set) != 0)
+#define SETS (sizeof sets / sizeof *sets)
+
+static size_t find_set(const char *name) {
+    size_t i = 0;
+
+    while (i < SETS && strcmp(sets[i].name, name) != 0)
         i++;
-    if (i == 4) {
-        program_fail(t->p, "--set is all, train, validation or test, not \"%s\"", t->set);
-        return 2;
+    return i;
+}
+
+/* Which set, and of which split: "--split test" is that of the default split. */
+static int choose_set(task *t) {
+    if (t->s.split && find_set(t->s.split) < SETS) {
+        t->set = t->s.split;
+        t->s.split = NULL;
     }
-    if (sets[i].set) examples = opro_dataset_split_of(t->s.dataset, sets[i].set, &n);
+    if (find_set(t->set) < SETS) return 0;
+    program_fail(t->p, "--set is all, train, validation or test, not \"%s\"", t->set);
+    return 2;
+}
+
+static int choose_examples(task *t) {
+    int32_t set = sets[find_set(t->set)].set;
+    const int64_t *examples = NULL;
+    size_t n = opro_dataset_count(t->s.dataset);
+
+    if (set) examples = opro_dataset_split_of(t->s.dataset, set, &n);
     if (!n)
         return program_fail(t->p, "%s: it has no %s examples; see --split", t->p->input, t->set);
     t->examples = malloc(n * sizeof *t->examples);
@@ -388,7 +404,8 @@ int main(int argc, char **argv) {
     t.p = &p;
     status = program_open(&p, argc, argv);
     if (status == 0) status = read_instructions(&t);
-    if (status == 0) status = scoring_open(&p, &t.s, 0);
+    if (status == 0) status = choose_set(&t);
+    if (status == 0) status = scoring_open(&p, &t.s, strcmp(t.set, "test") == 0);
     if (status == 0) status = choose_examples(&t);
     if (status == 0) status = estimate_all(&t, estimates);
     if (status == 0) scoring_show_estimates(estimates, 4);

@@ -567,6 +567,10 @@ class Evaluate(Case):
             numbers = self.sets[numbers]
             self.share(result["instructions"][0]["accuracy"], accuracy(START, numbers), len(numbers))
         self.bad(1, *self.command("--set=test"), says=["no test examples", "--split"])
+        self.file("data.jsonl", dataset(100))  # the sets of prompt --test
+        told = json.loads(self.good("prompt", f"--dataset={self.data}", *self.at, "--test", "--steps=1", "--json"))
+        result = json.loads(self.good(*self.command("--json", "--split=test", texts=[told["winner"]["instruction"]])))
+        self.assertEqual((result["set"], result["instructions"][0]["accuracy"]), ("test", told["winner"]["test"]))
         self.bad(2, *self.command("--set=best"), says=["--set is all", '"best"'])
 
     def test_words(self):
