@@ -107,7 +107,8 @@ OPRO_API opro_status opro_examiner_add_shot(opro_examiner *examiner, const char 
  * answers yes or no. judge: may be the examiner's own model; a share is taken; NULL: no judge.
  * text: your own question, with {question}, {answer} (the one that is wanted) and {reply}, of which
  * the last must be there; NULL: the library's. A judge who says neither, or both, leaves the
- * example unknown. Before the first exam. Since 0.1.
+ * example unknown. With exam_second_question the judge hears the final answer. Before the first
+ * exam, and before opro_scorer_new_exam(). Since 0.1.
  */
 OPRO_API opro_status opro_examiner_set_judge(opro_examiner *examiner, opro_model *judge,
                                              const char *text, size_t len);
@@ -154,8 +155,9 @@ typedef int32_t (*opro_exam_fn)(opro_exam *exam, int32_t event, size_t index, vo
 
 /*
  * Begin. fn NULL: look at opro_exam_done(). OPRO_ERR_STATE: begun before, or the model has no base
- * URL or name. destroy runs with opro_exam_free(). When this fails user_data stays the caller's.
- * Since 0.1.
+ * URL or name; OPRO_ERR_FAILED: none of its questions can be written. destroy runs with
+ * opro_exam_free(). When this fails user_data stays the caller's, and it can be tried again. The
+ * host drives the model, and the judge's, as it drives calls. Since 0.1.
  */
 OPRO_API opro_status opro_exam_begin(opro_exam *exam, opro_exam_fn fn, void *user_data,
                                      opro_destroy_fn destroy);
@@ -188,7 +190,10 @@ OPRO_API const char *opro_exam_fault(const opro_exam *exam, size_t index, size_t
 OPRO_API double opro_exam_mean(const opro_exam *exam);
 OPRO_API opro_status opro_exam_interval(const opro_exam *exam, double *low, double *high);
 
-/* Figures of an exam: as OPRO_CALL_..., summed over its calls; OPRO_EXAM_CALLS counts them. */
+/*
+ * Figures of an exam: as OPRO_CALL_..., summed over its calls that are over (those that cannot be
+ * summed are 0); OPRO_EXAM_CALLS counts them.
+ */
 enum { OPRO_EXAM_CALLS = 1000 };
 OPRO_API int64_t opro_exam_figure(const opro_exam *exam, int32_t figure);
 

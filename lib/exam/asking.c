@@ -134,7 +134,11 @@ static opro_model *model_of(const opro__asking *a) {
     return a->stage == JUDGE ? a->examiner->judge : a->examiner->model;
 }
 
-/* Those that others wait behind stay; the call of one that is being heard is over, and it goes. */
+/* 1 if it is under way, or heard, for somebody who waits behind it. */
+static int is_needed(const opro__asking *a) {
+    return a->exam || a->ended || (a->behind && !a->ahead);
+}
+
 void opro__askings_clear(opro_examiner *e, size_t keep) {
     size_t before;
 
@@ -143,7 +147,7 @@ void opro__askings_clear(opro_examiner *e, size_t keep) {
         for (size_t i = e->n_askings; i > 0 && e->n_orphans > keep; i--) {
             opro__asking *a = e->askings[i - 1];
 
-            if (!a->exam && !a->behind && !a->ended && !opro__model_busy(model_of(a))) drop(a);
+            if (!is_needed(a) && !opro__model_busy(model_of(a))) drop(a);
         }
     } while (e->n_orphans < before && e->n_orphans > keep);
 }

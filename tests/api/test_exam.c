@@ -235,12 +235,12 @@ static void what_makes_no_sense_is_not_asked(void **state) {
     }
 }
 
-/* A metric of the host's that has no verdict on item 3. */
+/* A metric of the host's that has no verdict on item 3, and once no memory. */
 static int32_t measure(const opro_metric *metric, const char *reply, size_t reply_len,
                        const char *answer, size_t answer_len, opro_verdict *verdict,
                        void *user_data) {
     (void)metric, (void)reply_len, (void)answer_len;
-    ++*(int *)user_data;
+    if (++*(int *)user_data == 6) return OPRO_ERR_NOMEM;
     if (strcmp(answer, "3") == 0) return OPRO_ERR_FAILED;
     return opro_verdict_set(verdict, strstr(reply, answer) ? 0.5 : 0, reply, OPRO_ZT, "mine");
 }
@@ -256,7 +256,7 @@ static void without_a_verdict_it_is_unknown(void **state) {
     assert_int_equal(opro_metric_set_fn(w.metric, measure, &calls, NULL), OPRO_OK);
     exam_make(&w);
     exam = exam_whole(&w, "Think.", 6);
-    assert_int_equal(calls, 6);
+    assert_int_equal(calls, 7);
     assert_int_equal(w.server->n, 6);
     assert_int_equal(opro_exam_known(exam), 5);
     assert_true(opro_exam_score(exam, 1) == 0.5);

@@ -180,6 +180,76 @@ static void a_run_may_stop_anywhere(void **state) {
     }
 }
 
+/* A dataset whose examples come from the host, which drives the judge while it is asked for one. */
+typedef struct busy {
+    breaker breaker;
+    opro_model *judge;
+} busy;
+
+static int32_t deliver(const opro_dataset *dataset, size_t index, opro_sink *sink,
+                       void *user_data) {
+    busy *b = user_data;
+    char text[64];
+
+    (void)dataset;
+    if (b->judge) opro_model_poll(b->judge, 2);
+    if (b->breaker.run || b->breaker.scorer) strike(&b->breaker);
+    snprintf(text, sizeof text, "What is item %zu?", index);
+    opro_sink_text(sink, text, OPRO_ZT);
+    snprintf(text, sizeof text, "%zu", index);
+    return opro_sink_text(sink, text, OPRO_ZT);
+}
+
+static void say_yes(exam_world *w, size_t n, const char *body, mock_reply *reply) {
+    (void)w, (void)n, (void)body;
+    exam_say(reply, "yes");
+}
+
+/* Its calls end inside other work then, and are looked at after it. */
+static void a_dataset_may_drive_the_judge(void **state) {
+    (void)state;
+    for (int way = 0; way < 9; way++) {
+        world t;
+        busy b = {.breaker = {.done = 3 - way / 3}};
+        opro_model *judge;
+        opro_exam *exam;
+        opro_run *run;
+
+        open_world(&t, say_yes, 1, "race=off confirm=off eval_interval=0");
+        opro_problem_free(t.problem);
+        opro_examiner_free(t.w.examiner);
+        opro_dataset_free(t.w.dataset);
+        assert_int_equal(opro_dataset_new(&t.w.dataset, NULL), OPRO_OK);
+        assert_int_equal(opro_dataset_set_fn(t.w.dataset, 40, deliver, &b, NULL), OPRO_OK);
+        assert_int_equal(opro_problem_new_dataset(&t.problem, t.w.dataset, NULL), OPRO_OK);
+        opro_problem_add_initial(t.problem, "one", OPRO_ZT);
+        exam_make(&t.w);
+        judge = exam_model(&t.w, t.w.config);
+        assert_int_equal(opro_examiner_set_judge(t.w.examiner, judge, NULL, 0), OPRO_OK);
+        run = make_run(&t);
+        assert_int_equal(opro_scorer_score(t.scorer, run, next_of(run, OPRO_REQUEST_SCORE)),
+                         OPRO_PENDING);
+        while (opro_model_figure(judge, OPRO_MODEL_WAITING) < 3)
+            assert_int_equal(opro_model_poll(t.w.model, 1000), OPRO_OK);
+        b.judge = judge;
+        if (way % 3 == 1) b.breaker.run = run;
+        if (way % 3 == 2) b.breaker.scorer = &t.scorer;
+        exam = exam_begin(&t.w, "Another", 40); /* that is the other work */
+        while (!opro_exam_done(exam) || opro_model_poll(t.w.model, 0) != OPRO_DONE ||
+               opro_model_poll(judge, 0) != OPRO_DONE) {
+            opro_model_poll(t.w.model, 1);
+            opro_model_poll(judge, 1);
+        }
+        assert_int_equal(opro_exam_known(exam), 40);
+        assert_int_equal(opro_trajectory_scored(opro_run_trajectory(run)), way % 3 == 0);
+        opro_exam_free(exam);
+        opro_run_free(run);
+        opro_model_free(judge);
+        b.judge = NULL;
+        close_world(&t);
+    }
+}
+
 static void time_limits_of_a_driver_are_kept(void **state) {
     world t;
 
@@ -280,7 +350,7 @@ static void a_host_may_watch_the_sockets(void **state) {
 
 static void a_run_may_stop_inside_the_client(void **state) {
     (void)state;
-    for (int others = 0; others < 2; others++) {
+    for (int others = 0; others < 3; others++) { /* one before it, one of the same after it */
         world t;
         watcher l;
         opro_run *run;
@@ -294,9 +364,10 @@ static void a_run_may_stop_inside_the_client(void **state) {
         l.stops = run;
         while (opro_run_next(run, 0, &request) == OPRO_OK)
             assert_int_equal(opro_scorer_score(t.scorer, run, request), OPRO_PENDING);
-        if (others) exam = exam_begin(&t.w, "Another", 30);
+        if (others == 1) exam = exam_begin(&t.w, "Another", 30);
         while (l.stops)
             turn(&l);
+        if (others == 2) exam = exam_begin(&t.w, "one", 30);
         expect_stop(run, OPRO_STOP_HOST);
         opro_run_free(run);
         while (opro_model_figure(t.w.model, OPRO_MODEL_WAITING) +
@@ -348,6 +419,7 @@ int main(void) {
         cmocka_unit_test(a_scorer_that_goes_ends_its_exams),
         cmocka_unit_test(an_answer_may_be_the_end),
         cmocka_unit_test(a_run_may_stop_anywhere),
+        cmocka_unit_test(a_dataset_may_drive_the_judge),
         cmocka_unit_test(time_limits_of_a_driver_are_kept),
         cmocka_unit_test(a_host_may_watch_the_sockets),
         cmocka_unit_test(a_run_may_stop_inside_the_client),

@@ -59,6 +59,31 @@ static void the_same_is_not_asked_twice_at_once(void **state) {
     }
 }
 
+/* Where there is no cache, or nothing is the same twice, nobody waits for another. */
+static void who_waits_knows_why(void **state) {
+    static const struct {
+        const char *settings;
+        int64_t in_flight;
+    } cases[] = {{"", 1}, {"exam_temperature=0.1", 3}, {"model_cache_bytes=0", 3}};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        exam_world w;
+        opro_exam *exams[3];
+
+        exam_open(&w, exam_say_nothing, 1, cases[i].settings);
+        for (int k = 0; k < 3; k++)
+            exams[k] = exam_begin(&w, "Think.", 1);
+        while (opro_model_poll(w.model, 0) == OPRO_OK)
+            continue;
+        assert_int_equal(opro_model_figure(w.model, OPRO_MODEL_IN_FLIGHT), cases[i].in_flight);
+        for (int k = 0; k < 3; k++)
+            opro_exam_free(exams[(k + 1) % 3]);
+        exam_expect_idle(&w);
+        exam_close(&w);
+    }
+}
+
 /* Who waited takes over what is under way, when nobody else wants it any more. */
 static void what_is_under_way_is_inherited(void **state) {
     (void)state;
@@ -186,6 +211,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_exam_of_the_same_sends_nothing),
         cmocka_unit_test(the_same_is_not_asked_twice_at_once),
+        cmocka_unit_test(who_waits_knows_why),
         cmocka_unit_test(what_is_under_way_is_inherited),
         cmocka_unit_test(a_failure_is_not_shared),
         cmocka_unit_test(a_file_keeps_what_was_paid),

@@ -5,6 +5,18 @@
 
 /* ---- to the end ------------------------------------------------------------------------------ */
 
+/* Test examples are for nobody. */
+static void expect_no_test(const world *t) {
+    size_t n;
+    const int64_t *test = opro_dataset_split_of(t->w.dataset, OPRO_TEST, &n);
+
+    assert_true(n > 0);
+    for (size_t i = 0; i < t->w.server->n; i++)
+        for (size_t k = 0; k < n; k++)
+            if (of_exam(t->w.server->bodies[i]))
+                assert_true(exam_item(t->w.server->bodies[i]) != test[k]);
+}
+
 static void a_driver_does_it_alone(void **state) {
     static const char *const ways[] = {
         "race=off confirm=off", "race=recommended confirm=off race_block=7",
@@ -35,6 +47,7 @@ static void a_driver_does_it_alone(void **state) {
         }
         assert_int_equal(count(&all, OPRO_COUNT_FAILURES), 0);
         expect_usage(&all);
+        expect_no_test(&all);
         exam_expect_idle(&all.w);
         close_world(&all);
     }
