@@ -192,7 +192,7 @@ OPRO_API opro_status opro_exam_interval(const opro_exam *exam, double *low, doub
 
 /*
  * Figures of an exam: as OPRO_CALL_..., summed over its calls that are over (those that cannot be
- * summed are 0); OPRO_EXAM_CALLS counts them.
+ * summed are 0); OPRO_EXAM_CALLS counts them. Since 0.1.
  */
 enum { OPRO_EXAM_CALLS = 1000 };
 OPRO_API int64_t opro_exam_figure(const opro_exam *exam, int32_t figure);
