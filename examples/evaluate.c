@@ -112,78 +112,19 @@ static int choose_examples(task *t) {
     return 0;
 }
 
-/* ---- before the first call ------------------------------------------------------------------- */
+static int reckon(task *t, estimate estimates[SCORING_ESTIMATES]) {
+    const char **instructions = malloc(t->n * sizeof *instructions);
+    int status = 1;
 
-/* Tokens that are sent for one example: at least, likely, at most. */
-static int count_tokens(task *t, const char *instruction, int64_t example, double tokens[3]) {
-    opro_examiner *examiner = t->s.examiner;
-    opro_status st = opro_examiner_build(examiner, instruction, OPRO_ZT, example);
-
-    if (program_check(t->p, st, opro_examiner_error(examiner), "an instruction")) return 1;
-    tokens[0] = tokens[1] = 0;
-    tokens[2] = 40; /* for what an endpoint puts around messages */
-    for (size_t i = 0; i < opro_examiner_messages(examiner); i++) {
-        size_t len;
-        const char *text = opro_examiner_message_text(examiner, i, &len);
-
-        tokens[0] += (double)len / 8;
-        tokens[1] += (double)len / 4 + 4;
-        tokens[2] += (double)opro_estimate_tokens(text, len) * 1.1 + 8;
-    }
-    return 0;
-}
-
-/* All examples with the first instruction; of the others, how much longer they are. */
-static int count_all_tokens(task *t, double tokens[3]) {
-    double first[3] = {0}, one[3] = {0};
-
-    for (size_t i = 0; i < t->n_examples; i++) {
-        if (count_tokens(t, t->papers[0].instruction, t->examples[i], one)) return 1;
-        for (int k = 0; k < 3; k++)
-            tokens[k] += one[k] * (double)t->n;
-        if (i == 0) memcpy(first, one, sizeof first);
-    }
-    for (size_t i = 1; i < t->n; i++) {
-        if (count_tokens(t, t->papers[i].instruction, t->examples[0], one)) return 1;
-        for (int k = 0; k < 3; k++)
-            tokens[k] += (one[k] - first[k]) * (double)t->n_examples;
-    }
-    return 0;
-}
-
-static int64_t option_of(const task *t, int32_t id) {
-    int64_t value = 0;
-
-    opro_config_get_int(t->s.config ? t->s.config : t->p->config, id, &value);
-    return value;
-}
-
-/* With a second question or a judge, what is sent and said goes round once more. */
-static int estimate_all(task *t, estimate estimates[4]) {
-    static const estimate names[] = {{"answers", "answers", 0, {0}},
-                                     {"prompt_tokens", "tokens read", 0, {0}},
-                                     {"reply_tokens", "tokens written", 0, {0}},
-                                     {"cost_millionths", "cost", OPRO_ESTIMATE_COST, {0}}};
-    const double most = (double)option_of(t, OPRO_OPT_EXAM_MAX_TOKENS);
-    const double more = (double)option_of(t, OPRO_OPT_EXAM_SECOND_TOKENS);
-    const double replies[3] = {1, fmin(150, most), most}, seconds[3] = {1, fmin(10, more), more};
-    double answers = (double)t->n * (double)t->n_examples, rounds = t->s.second + t->s.judged;
-    double tokens[3] = {0};
-
-    if (count_all_tokens(t, tokens)) return 1;
-    memcpy(estimates, names, sizeof names);
-    for (int k = 0; k < 3; k++) {
-        double read = tokens[k] * (1 + rounds) + rounds * answers * (replies[k] + 10.0 * (k > 0));
-        double written = answers * (replies[k] + rounds * seconds[k]);
-        double prices = read * (double)option_of(t, OPRO_OPT_MODEL_PROMPT_PRICE) +
-                        written * (double)option_of(t, OPRO_OPT_MODEL_REPLY_PRICE);
-
-        estimates[0].n[k] = (int64_t)answers;
-        estimates[1].n[k] = (int64_t)read;
-        estimates[2].n[k] = (int64_t)written;
-        estimates[3].n[k] = (int64_t)(prices / 1e6);
-    }
-    return 0;
+    for (size_t i = 0; instructions && i < t->n; i++)
+        instructions[i] = t->papers[i].instruction;
+    if (instructions)
+        status = scoring_estimate(t->p, &t->s, instructions, t->n, t->examples, t->n_examples,
+                                  estimates);
+    else
+        program_fail(t->p, "out of memory");
+    free(instructions);
+    return status;
 }
 
 /* ---- the exams ------------------------------------------------------------------------------- */
@@ -308,16 +249,17 @@ static json_t *paper_json(const paper *one) {
     return object;
 }
 
-static int print_json(const task *t, const estimate estimates[4]) {
+static int print_json(const task *t, const estimate *estimates) {
     json_t *list = json_array();
 
     for (size_t i = 0; i < t->n && !t->s.dry; i++)
         json_array_append_new(list, paper_json(&t->papers[i]));
-    return program_print_json(
-        t->p, json_pack("{s:s, s:o, s:s, s:I, s:b, s:o, s:o}", "program", t->p->name, "dataset",
-                        scoring_json(t->p, &t->s), "set", t->set, "examples",
-                        (json_int_t)t->n_examples, "interrupted", program_interrupted(), "estimate",
-                        scoring_estimates_json(estimates, 4), "instructions", list));
+    return program_print_json(t->p, json_pack("{s:s, s:o, s:s, s:I, s:b, s:o, s:o}", "program",
+                                              t->p->name, "dataset", scoring_json(t->p, &t->s),
+                                              "set", t->set, "examples", (json_int_t)t->n_examples,
+                                              "interrupted", program_interrupted(), "estimate",
+                                              scoring_estimates_json(estimates, SCORING_ESTIMATES),
+                                              "instructions", list));
 }
 
 /* ---- CSV ------------------------------------------------------------------------------------- */
@@ -390,7 +332,7 @@ int main(int argc, char **argv) {
                  .data = &t,
                  .by = {.at = {.kind = ENDPOINT_MODEL}, .shared = 1}};
     size_t n = scoring_options(&t.s, &p, options);
-    estimate estimates[4];
+    estimate estimates[SCORING_ESTIMATES];
     int status;
 
     options[n++] =
@@ -407,8 +349,8 @@ int main(int argc, char **argv) {
     if (status == 0) status = choose_set(&t);
     if (status == 0) status = scoring_open(&p, &t.s, strcmp(t.set, "test") == 0);
     if (status == 0) status = choose_examples(&t);
-    if (status == 0) status = estimate_all(&t, estimates);
-    if (status == 0) scoring_show_estimates(estimates, 4);
+    if (status == 0) status = reckon(&t, estimates);
+    if (status == 0) scoring_show_estimates(estimates, SCORING_ESTIMATES);
     if (status == 0 && !t.s.dry) status = examine(&t);
     if (status == 0 && !t.s.dry) status = write_csv(&t);
     if (status == 0 && p.json) status = print_json(&t, estimates);

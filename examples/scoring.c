@@ -315,46 +315,6 @@ int64_t scoring_figure(const scoring *s, int32_t figure) {
            (s->proposer ? opro_model_figure(s->proposer, figure) : 0);
 }
 
-static void show_estimate(const estimate *e, int is_cost) {
-    fprintf(stderr, "  %-18s", e->words);
-    for (size_t k = 0; k < 3; k++)
-        if (e->n[k] == INT64_MAX)
-            fprintf(stderr, "%16s", "no limit");
-        else if (is_cost)
-            fprintf(stderr, "%16.4f", (double)e->n[k] / 1e6);
-        else
-            fprintf(stderr, "%16lld", (long long)e->n[k]);
-    fputc('\n', stderr);
-}
-
-void scoring_show_estimates(const estimate *estimates, size_t n) {
-    fprintf(stderr, "%-20s%16s%16s%16s\n", "estimated use", "at least", "likely", "at most");
-    for (size_t i = 0; i < n; i++) {
-        const estimate *e = &estimates[i];
-        int is_cost = e->figure == OPRO_ESTIMATE_COST;
-
-        if (!is_cost || e->n[ESTIMATE_HIGH])
-            show_estimate(e, is_cost);
-        else
-            fputs("  no prices are known (--option model_prompt_price=..., "
-                  "model_reply_price=...)\n",
-                  stderr);
-    }
-}
-
-json_t *scoring_estimates_json(const estimate *estimates, size_t n) {
-    json_t *object = json_object();
-
-    for (size_t i = 0; i < n; i++) {
-        const estimate *e = &estimates[i];
-
-        json_object_set_new(
-            object, e->name,
-            json_pack("[I, I, I]", (json_int_t)e->n[0], (json_int_t)e->n[1], (json_int_t)e->n[2]));
-    }
-    return object;
-}
-
 void scoring_put_short(FILE *out, double n) {
     if (n < 1e4)
         fprintf(out, "%.0f", n);

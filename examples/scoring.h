@@ -65,6 +65,15 @@ int scoring_wait(program *p, scoring *s, opro_exam *const *exams, size_t n);
 opro_exam *scoring_begin(const program *p, scoring *s, const char *instruction,
                          const int64_t *examples, size_t n);
 
+/*
+ * What exams of these instructions on these examples will use: answers, tokens, money. 0, or 1: it
+ * said why.
+ */
+#define SCORING_ESTIMATES 4
+int scoring_estimate(program *p, scoring *s, const char *const *instructions, size_t n,
+                     const int64_t *examples, size_t n_examples,
+                     estimate estimates[SCORING_ESTIMATES]);
+
 /* Estimates on stderr, to be seen before the work begins, wherever the result goes; and as JSON. */
 void scoring_show_estimates(const estimate *estimates, size_t n);
 json_t *scoring_estimates_json(const estimate *estimates, size_t n);

@@ -555,11 +555,17 @@ class Evaluate(Case):
         self.assertEqual(sum(one["calls"] for one in result["instructions"]), self.model.answers)
         self.assertEqual([sum(one[name] for one in result["instructions"]) for name in ("prompt_tokens", "reply_tokens")],
                          self.model.tokens)
-        low, likely, high = result["estimate"]["answers"]
-        self.assertTrue(low == likely == high == self.model.answers)
-        for name, used in zip(("prompt_tokens", "reply_tokens"), self.model.tokens):
-            low, likely, high = result["estimate"][name]
-            self.assertTrue(low <= used <= high and low <= likely <= high, name)
+
+    def test_estimate(self):
+        for more in ([], ["--judge"], ["--second-question"]):
+            self.model.reset()
+            result = json.loads(self.good(*self.command("--json", "--option=model_prompt_price=1000000", *more)))
+            self.assertEqual(result["estimate"]["answers"], [self.model.answers] * 3)
+            used = {"prompt_tokens": self.model.tokens[0], "reply_tokens": self.model.tokens[1],
+                    "cost_millionths": self.model.tokens[0]}
+            for name, number in used.items():
+                low, likely, high = result["estimate"][name]
+                self.assertTrue(low <= number <= high and low <= likely <= high, (more, name, number))
 
     def test_sets(self):
         for name, numbers in (("train", "training"), ("validation", "validation"), ("test", "test")):
