@@ -183,7 +183,7 @@ static int take_option(program *p, const char *arg, char ***rest) {
     if (is(name, len, "options")) return print_options();
     if (flag || (own && own->kind == OPTION_FLAG)) {
         if (value) return misused(p, arg, " takes no value");
-        if (own) return set_own(p, own, NULL);
+        if (own) return set_own(p, own, "");
         *flag = 1;
         return 0;
     }

@@ -67,7 +67,7 @@ void report_mark(report *r, const char *name, double value);
 /* The facts of the run: steps, scorer calls, proposals, why it stopped. */
 void report_run(report *r, const program *p);
 
-/* For pages of another make: the file, empty, or NULL if there is to be none; is it a picture alone? */
+/* For pages of another make: the file, empty, or NULL for none; whether it is a picture alone. */
 FILE *report_begin(program *p);
 int report_is_svg(const program *p);
 

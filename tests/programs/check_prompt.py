@@ -299,9 +299,10 @@ class Prompt(Case):
     def test_estimate(self):
         """What is used lies in the interval that was said before."""
         prices = ["--option=model_prompt_price=1000000", "--option=model_reply_price=1000000"]
-        for more in ([], ["--test"], ["--no-baseline"], ["--option=race=off"], ["--option=race=cautious", "--option=confirm=off"],
-                     ["--option=eval_interval=0", "--option=resample_limit=3"], ["--option=steps=0",
-                                                                               "--option=max_scorer_calls=700"],
+        for more in ([], ["--test"], ["--no-baseline"], ["--option=race=off"],
+                     ["--option=race=cautious", "--option=confirm=off"],
+                     ["--option=eval_interval=0", "--option=resample_limit=3"],
+                     ["--option=steps=0", "--option=max_scorer_calls=700"],
                      ["--option=max_proposals=9"], ["--option=mode=steady"], ["--second-question"], ["--judge"],
                      ["--option=model_samples=singly"], ["--optimizer=local"], ["--option=target_score=0.1"]):
             self.model.reset()
@@ -553,8 +554,8 @@ class Evaluate(Case):
                 self.difference(got["difference"], self.TEXTS[0], text, range(60))
         self.assertIsNone(result["instructions"][0]["difference"])
         self.assertEqual(sum(one["calls"] for one in result["instructions"]), self.model.answers)
-        self.assertEqual([sum(one[name] for one in result["instructions"]) for name in ("prompt_tokens", "reply_tokens")],
-                         self.model.tokens)
+        self.assertEqual([sum(one[name] for one in result["instructions"])
+                          for name in ("prompt_tokens", "reply_tokens")], self.model.tokens)
 
     def test_estimate(self):
         for more in ([], ["--judge"], ["--second-question"]):
@@ -596,7 +597,8 @@ class Evaluate(Case):
     def test_files(self):
         """Instructions from a file, one a line; a row for each answer."""
         lines = self.file("lines.txt", "Check.\n\nThink step by step.\r\n")
-        self.good("evaluate", f"--dataset={self.data}", *self.at, f"--instructions={lines}", "--csv=out.csv", *self.TEXTS)
+        self.good("evaluate", f"--dataset={self.data}", *self.at, f"--instructions={lines}", "--csv=out.csv",
+                  *self.TEXTS)
         texts = [*self.TEXTS, "Check.", "", "Think step by step."]
         with open(self.dir / "out.csv", newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
