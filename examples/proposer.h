@@ -11,7 +11,8 @@
 #include "endpoint.h"
 
 #define LOCAL_PROPOSALS "The proposals are those of classical local search."
-#define NO_MODEL        "No language model took part: the proposals are those of classical local search."
+
+#define NO_MODEL "No language model took part: the proposals are those of classical local search."
 
 #define PROPOSER_LOCAL ENDPOINT_NONE
 
