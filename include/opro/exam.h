@@ -231,9 +231,13 @@ enum {
  * What a run of this problem will use, before anything is paid: what is likely, and between what.
  * Counted from the options (steps, samples, race, confirm, budgets), the sizes of the examples, and
  * prices; what nobody can know before (how long replies are, how many proposals are new, how early
- * races end) is what makes the interval wide. optimizer: the model that proposes, for its prices;
- * NULL: proposals cost nothing. config: as for the run. OPRO_ERR_INVALID: unknown figure, or a run
- * without an end. Since 0.1.
+ * races end) is what makes the interval wide. Proposals and scorer calls lie in it whatever the
+ * models say, if the run comes to its end; tokens and money, if tokenizers are of the usual kind.
+ * high INT64_MAX: nothing limits it. Calls that fail and are sent again come on top; what a cache
+ * answers comes off. optimizer: the model that proposes, for its prices; NULL: proposals cost
+ * nothing. config: as for the run. Reads all training and validation examples. OPRO_ERR_INVALID:
+ * unknown figure, a problem of another dataset, or a run without an end (neither steps nor a budget
+ * of proposals, scorer calls, tokens or money). Not inside callbacks. Since 0.1.
  */
 OPRO_API opro_status opro_examiner_estimate(opro_examiner *examiner, opro_problem *problem,
                                             const opro_model *optimizer, const opro_config *config,
