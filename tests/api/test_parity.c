@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whole runs, set up as the published program sets them up: what both models receive, for each
+ * kind of dataset, position and meta-prompt. Comments say where it is not as in that program.
+ */
+#define _GNU_SOURCE
+#include "parity_play.h"
+
+#define START "Let's solve the problem."
+#define N(a)  (sizeof(a) / sizeof *(a))
+
+/* sorted(numpy.random.choice(n, 3, replace=False)) after numpy.random.seed(step) */
+static const size_t of_4[][3] = {{1, 2, 3}};
+static const size_t of_8[][3] = {{1, 2, 6}, {1, 2, 7}, {1, 4, 6}, {4, 5, 7}, {3, 4, 7}};
+
+/* ---- a file of each kind --------------------------------------------------------------------- */
+
+typedef struct kind {
+    const char *name, *file;
+    int32_t layout, task;
+    question questions[4];
+} kind;
+
+#define BBH(list)           "{\"canary\": \"x\", \"examples\": [" list "]}"
+#define ITEM(input, target) "{\"input\": \"" input "\", \"target\": \"" target "\"}"
+#define WHICH(a, b)         "Which of {these} is \\\"it\\\"?\\nOptions:\\n(A) " a "\\n(B) " b
+#define IS(a, b)            "Which of {these} is \"it\"?\nOptions:\n(A) " a "\n(B) " b
+#define AQUA(q, a, b, c, d, e, right)                                                              \
+    "{\"question\": \"" q "\", \"options\": [\"A)" a "\", \"B)" b "\", \"C)" c "\", \"D)" d        \
+    "\", \"E)" e "\"], \"rationale\": \"because\", \"correct\": \"" right "\"}\n"
+#define LETTERS(q, a, b, c, d, e)                                                                  \
+    q "\n(A)" a "\n(B)" b "\n(C)" c "\n(D)" d "\n(E)" e                                            \
+      "\nWhat's the answer in (A) (B) (C) (D) (E)?"
+
+static const kind kinds[] = {
+    {"number",
+     "Tom has 3 apples, and gets 4 more. How many has he?\t7\tb'3+4=<<3+4=7>>7\\n#### 7'\n"
+     "A \"half\" of 2,400 is sold for $1 each. What is it worth?\t1200\tb'#### 1200'\n"
+     "It costs 5% of {200}. How much is it? \t10\tb'#### 10'\n"
+     "How many caf\xc3\xa9s are 2 and 2?\t4\tb'#### 4'\n",
+     OPRO_LAYOUT_GSM8K,
+     OPRO_TASK_NUMBER,
+     {{"Tom has 3 apples, and gets 4 more. How many has he?", "7"},
+      {"A \"half\" of 2,400 is sold for $1 each. What is it worth?", "1200"},
+      {"It costs 5% of {200}. How much is it? ", "10"},
+      {"How many caf\xc3\xa9s are 2 and 2?", "4"}}},
+    {"bool",
+     BBH(ITEM("Are you back? Turn left.\\nOptions:\\n- Yes\\n- No", "Yes") "," ITEM(
+         "Are you back? Take 1 step.\\nOptions:\\n- Yes\\n- No",
+         "No") "," ITEM("Are you back? Take 2 steps.\\nOptions:\\n- Yes\\n- No",
+                        "No") "," ITEM("Are you back? Stay.\\nOptions:\\n- Yes\\n- No", "Yes")),
+     OPRO_LAYOUT_BBH,
+     OPRO_TASK_BOOL,
+     {{"Are you back? Turn left.\nOptions:\n- Yes\n- No", "Yes"},
+      {"Are you back? Take 1 step.\nOptions:\n- Yes\n- No", "No"},
+      {"Are you back? Take 2 steps.\nOptions:\n- Yes\n- No", "No"},
+      {"Are you back? Stay.\nOptions:\n- Yes\n- No", "Yes"}}},
+    {"choice",
+     BBH(ITEM(WHICH("Rome", "Paris"), "(A)") "," ITEM(WHICH("a cat", "no dog"), "(B)") "," ITEM(
+         WHICH("May 1", "June 2"), "(B)") "," ITEM(WHICH("\\u00e9t\\u00e9", "hiver"), "(A)")),
+     OPRO_LAYOUT_BBH,
+     OPRO_TASK_CHOICE,
+     {{IS("Rome", "Paris"), "(A)"},
+      {IS("a cat", "no dog"), "(B)"},
+      {IS("May 1", "June 2"), "(B)"},
+      {IS("\xc3\xa9t\xc3\xa9", "hiver"), "(A)"}}},
+    {"text",
+     BBH(ITEM("Sort these words: List: pear apple", "apple pear") "," ITEM(
+         "Sort these words: List: two one",
+         "one two") "," ITEM("Sort these words: List: cd ab ef",
+                             "ab cd ef") "," ITEM("Sort these words: List: sun moon", "moon sun")),
+     OPRO_LAYOUT_BBH,
+     OPRO_TASK_TEXT,
+     {{"Sort these words: List: pear apple", "apple pear"},
+      {"Sort these words: List: two one", "one two"},
+      {"Sort these words: List: cd ab ef", "ab cd ef"},
+      {"Sort these words: List: sun moon", "moon sun"}}},
+    {"options apart",
+     AQUA("How fast is it?", "5 km/h", "6 km/h", "7 km/h", "8 km/h", "None of these", "B")
+         AQUA("What is left?", "21", "21.5", "22", "22.5", "23", "E")
+             AQUA("How many?", "5(\\u221a3 + 1)", "6", "7", "8", "9", "A")
+                 AQUA("What does it cost?", "$1", "$2", "$3", "$4", "$5", "C"),
+     OPRO_LAYOUT_AQUA,
+     OPRO_TASK_CHOICE,
+     {{LETTERS("How fast is it?", "5 km/h", "6 km/h", "7 km/h", "8 km/h", "None of these"), "B"},
+      {LETTERS("What is left?", "21", "21.5", "22", "22.5", "23"), "E"},
+      {LETTERS("How many?",
+               "5(\xe2\x88\x9a"
+               "3 + 1)",
+               "6", "7", "8", "9"),
+       "A"},
+      {LETTERS("What does it cost?", "$1", "$2", "$3", "$4", "$5"), "C"}}},
+};
+
+/* From a file on the disk. */
+static opro_dataset *load(const char *content, int32_t layout) {
+    char path[] = "/tmp/opro-parity-XXXXXX";
+    int fd = mkstemp(path);
+    opro_dataset *dataset;
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, content, strlen(content)), strlen(content));
+    close(fd);
+    assert_int_equal(opro_dataset_new(&dataset, NULL), OPRO_OK);
+    assert_int_equal(opro_dataset_load(dataset, path, OPRO_ZT, layout), OPRO_OK);
+    unlink(path);
+    return dataset;
+}
+
+/* ---- all that goes together ------------------------------------------------------------------ */
+
+/* The empty one from the start: its line, or the blank in front of it, is not there. */
+static const candidate few[] = {
+    {"", -1, 1}, {START, -1, 2}, {"Think {first}.", 0, 3}, {"Breathe\ndeeply.", 0, 4}};
+static const char *const few_replies[METAS][2] = {
+    {"<INS>think {first}.</INS>", "Sure. <INS>\n**Breathe**\ndeeply. </INS> I hope that helps."},
+    {"[think {first}.] is what I [say].", "Sure:\n[ **Breathe**\ndeeply.]"},
+    {"think {first}.</TEXT>\n\nPrecision: 99 <TEXT>Other words</TEXT>",
+     "\n**Breathe**\ndeeply. </TEXT>"}};
+
+/* The kind chat with position a_begin has another tag. */
+static const char *const begun_replies[] = {
+    "<Start>think {first}.</Start>", "<Start>\n**Breathe**\ndeeply. </Start> It <INS>helps</INS>."};
+
+static play play_of(const kind *k, meta m, place at, int marks) {
+    return (play){.kind = m,
+                  .at = at,
+                  .marks = marks,
+                  .more = "",
+                  .questions = k->questions,
+                  .n = 4,
+                  .exemplars = of_4[0],
+                  .shown = 3,
+                  .all = few,
+                  .count = N(few),
+                  .replies = m == CHAT && at == A_BEGIN ? begun_replies : few_replies[m],
+                  .steps = 1,
+                  .samples = 2,
+                  .buckets = 100,
+                  .dataset = load(k->file, k->layout)};
+}
+
+static void each_kind_position_and_meta_prompt(void **state) {
+    (void)state;
+    for (size_t k = 0; k < N(kinds); k++)
+        for (int m = 0; m < METAS; m++)
+            for (int i = 0; i < PLACES * 2; i++) {
+                play p;
+
+                if (!place_fits(i / 2, i % 2) || (m == PRETRAINED && i / 2 == BEFORE_Q)) continue;
+                p = play_of(&kinds[k], m, i / 2, i % 2);
+                assert_int_equal(opro_dataset_task(p.dataset), kinds[k].task);
+                perform(&p);
+                close_play(&p);
+            }
+}
+
+/* ---- what the published program refuses ------------------------------------------------------ */
+
+static opro_status try_examiner(const play *p) {
+    opro_examiner *examiner = NULL;
+    opro_status st =
+        opro_examiner_new(&examiner, p->dataset, p->metric, p->answers, p->config, NULL);
+
+    opro_examiner_free(examiner);
+    return st;
+}
+
+static opro_status try_driver(const play *p) {
+    opro_driver *driver = NULL;
+    opro_status st = opro_driver_new(&driver, p->problem, p->config, NULL);
+
+    opro_driver_free(driver);
+    return st;
+}
+
+/* Where it asserts, while it writes a prompt: ours says so before anything is sent. */
+static void positions_that_need_marks_are_refused_without(void **state) {
+    (void)state;
+    for (int m = 0; m < METAS; m++)
+        for (int i = 0; i < PLACES * 2; i++) {
+            play p = play_of(&kinds[0], m, i / 2, i % 2);
+            int none = m == PRETRAINED && i / 2 == BEFORE_Q;
+            int fits = place_fits(i / 2, i % 2);
+
+            open_play(&p);
+            assert_int_equal(try_examiner(&p), fits ? OPRO_OK : OPRO_ERR_INVALID);
+            /* the meta-prompt of the kind pretrained has no exemplars, and so no marks */
+            if (none || (!fits && m != PRETRAINED))
+                assert_int_equal(try_driver(&p), OPRO_ERR_INVALID);
+            else
+                assert_int_equal(try_driver(&p), OPRO_OK);
+            assert_int_equal(p.server->n, 0);
+            close_play(&p);
+        }
+}
+
+/* ---- long runs ------------------------------------------------------------------------------- */
+
+static const question sums[] = {{"1 and 1?", "2"},  {"2 and 2?", "4"},  {"3 and 3?", "6"},
+                                {"4 and 4?", "8"},  {"5 and 5?", "10"}, {"6 and 6?", "12"},
+                                {"7 and 7?", "14"}, {"8 and 8?", "16"}};
+
+#define SUMS                                                                                       \
+    "1 and 1?\t2\n2 and 2?\t4\n3 and 3?\t6\n4 and 4?\t8\n"                                         \
+    "5 and 5?\t10\n6 and 6?\t12\n7 and 7?\t14\n8 and 8?\t16\n"
+
+#define TEN(x) x x x x x x x x x x
+#define LONG   TEN(TEN("~ abc")) /* 500 letters */
+
+/*
+ * Scores of eighths: 12.5, 37.5, 62.5 and 87.5 buckets, which become 12, 38, 62 and 88; many equal
+ * ones; and more than 20, of which the kind chat shows none under 0.3.
+ */
+#define LATER                                                                                      \
+    {"One a", 1, 0}, {"One b", 1, 8}, {"One c", 1, 3}, {"One d", 1, 3}, {"One e", 1, 1},           \
+        {"One f", 1, 2}, {"One g", 1, 7}, {"One h", 1, 6}, {"Two a", 2, 5}, {"Two b", 2, 5},       \
+        {"Two c", 2, 3}, {"Two d", 2, 4}, {"Two e", 2, 0}, {"Two f", 2, 8}, {"Two g", 2, 3},       \
+        {"Two h", 2, 6}, {"Three a", 3, 2}, {"Three b", 3, 2}, {"Three c", 3, 2},                  \
+        {"Three d", 3, 3}, {"Three e", 3, 7}, {"Three f", 3, 1}, {"Three g", 3, 0},                \
+        {"Three h", 3, 5}, {                                                                       \
+        "Four a", 4, 1                                                                             \
+    }
+#define LATER_REPLIES(from, to)                                                                    \
+    from "one a" to, from "one b" to, from "one c" to, from "one d" to, from "one e" to,           \
+        from "one f" to, from "one g" to, from "one h" to, from "two a" to, from "two b" to,       \
+        from "two c" to, from "two d" to, from "two e" to, from "two f" to, from "two g" to,       \
+        from "two h" to, from "three a" to, from "three b" to, from "three c" to,                  \
+        from "three d" to, from "three e" to, from "three f" to, from "three g" to,                \
+        from "three h" to, from "four a" to, from "one a" to, from "two a" to, from "One b" to,    \
+        from "One c" to, from "One d" to, from "one e" to, from "one f" to
+
+/*
+ * The first step shows what becomes of replies: the published program's filters, and its tidying.
+ * In all kinds the second is a repetition, the fourth has a digit, the fifth the placeholder, and
+ * the sixth 501 letters; the seventh has 500.
+ *
+ * Ours takes no candidate from a chat model's reply without tags; theirs takes all of it.
+ */
+static const candidate chat_all[] = {
+    {START, -1, 4}, {"Think first.", 0, 3}, {LONG, 0, 5}, {" a", 0, 1}, LATER};
+static const char *const chat_replies[] = {
+    "<INS>think first.</INS>",
+    "<INS> **Think** first.</INS>",
+    "Think it over.",
+    "<INS>Take 2 steps.</INS>",
+    "<INS>Follow the INSTRUCTIONS.</INS>",
+    "<INS>" LONG "!</INS> x",
+    "<INS>" LONG "</INS>",
+    "<INS>** a</INS>",
+    LATER_REPLIES("<INS>", "</INS>"),
+};
+
+/*
+ * Ours takes no candidate from a reply without brackets, and all lines between brackets; for both
+ * theirs takes the empty text, and scores it once.
+ */
+static const candidate square_all[] = {
+    {START, -1, 4}, {"Think first.", 0, 3}, {LONG, 0, 5}, {"A\nb", 0, 1}, LATER};
+static const char *const square_replies[] = {
+    "[think first.]",
+    "I say [ **Think** first. ], or [this].",
+    "Think it over.",
+    "[Take 2 steps.]",
+    "[INS goes here]",
+    "[" LONG "!]",
+    "[" LONG "]",
+    "[a\nb]",
+    LATER_REPLIES("text: [", "] score: 5"),
+};
+
+/*
+ * The answer was begun with <TEXT>. Ours takes a reply that never closes it; theirs wants both
+ * tags, and drops it.
+ */
+static const candidate pretrained_all[] = {
+    {START, -1, 4}, {"Think first.", 0, 3}, {"Think it over.", 0, 5},
+    {LONG, 0, 5},   {" a", 0, 1},           LATER};
+static const char *const pretrained_replies[] = {
+    "think first.</TEXT>",
+    " **Think** first. </TEXT> <TEXT>this</TEXT>",
+    "Think it over.",
+    "Take 2 steps.</TEXT>",
+    "INS</TEXT>",
+    LONG "!</TEXT>",
+    LONG "</TEXT>",
+    "<TEXT>** a</TEXT> <TEXT>b</TEXT>",
+    LATER_REPLIES("", "</TEXT>"),
+};
+
+static play long_play(meta m) {
+    static const place places[] = {Q_BEGIN, Q_END, A_BEGIN};
+    static const candidate *const all[] = {chat_all, square_all, pretrained_all};
+    static const size_t counts[] = {N(chat_all), N(square_all), N(pretrained_all)};
+    static const char *const *const replies[] = {chat_replies, square_replies, pretrained_replies};
+
+    return (play){.kind = m,
+                  .at = places[m],
+                  .marks = m == PRETRAINED,
+                  .row = "gsm8k",
+                  .more = "",
+                  .questions = sums,
+                  .n = N(sums),
+                  .exemplars = of_8[0],
+                  .shown = 3,
+                  .all = all[m],
+                  .count = counts[m],
+                  .replies = replies[m],
+                  .steps = 5,
+                  .samples = 8,
+                  .buckets = 100,
+                  .dataset = load(SUMS, OPRO_LAYOUT_GSM8K)};
+}
+
+static void check_rejected(const play *p) {
+    static const int32_t reasons[] = {OPRO_REASON_DIGITS, OPRO_REASON_PLACEHOLDER,
+                                      OPRO_REASON_TOO_LONG};
+    const opro_trajectory *t = opro_driver_trajectory(p->driver);
+    size_t n = 0;
+
+    for (int64_t k = 0; k < opro_trajectory_count(t); k++)
+        if (opro_trajectory_verdict(t, k) == OPRO_VERDICT_REJECTED) {
+            assert_true(n < N(reasons));
+            assert_int_equal(opro_trajectory_reason(t, k), reasons[n++]);
+        }
+    assert_int_equal(n, N(reasons));
+}
+
+static void what_is_shown_and_what_is_filtered(void **state) {
+    (void)state;
+    for (int m = 0; m < METAS; m++) {
+        play p = long_play(m);
+
+        perform(&p);
+        check_rejected(&p);
+        close_play(&p);
+    }
+}
+
+/* ---- the other switches ---------------------------------------------------------------------- */
+
+/* meta_prompt_instructions_before_exemplars False, linear_increase to 2 in 5 steps, 20 buckets. */
+static void exemplars_first_and_a_rising_temperature(void **state) {
+    (void)state;
+    for (int m = 0; m < PRETRAINED; m++) {
+        play p = long_play(m);
+
+        p.more = "exemplars_first=1 temperature_schedule=linear temperature_end=2 score_buckets=20";
+        p.exemplars_first = 1;
+        p.buckets = 20;
+        for (int step = 0; step < 5; step++)
+            p.temperatures[step] = 1 + step / 5.0;
+        perform(&p);
+        close_play(&p);
+    }
+}
+
+/* few_shot_qa_pairs False, num_score_buckets infinity. */
+static void no_exemplars_and_no_buckets(void **state) {
+    (void)state;
+    for (int m = 0; m < PRETRAINED; m++) {
+        play p = long_play(m);
+
+        p.more = "exemplars=0 score_display=decimals";
+        p.shown = 0;
+        p.buckets = 0;
+        perform(&p);
+        close_play(&p);
+    }
+}
+
+/* ---- extract_final_answer_by_prompting_again ------------------------------------------------- */
+
+static void answer_twice(mock *server, size_t n, const char *head, const char *body,
+                         mock_reply *reply, void *ctx) {
+    (void)server, (void)n, (void)head, (void)ctx;
+    say(reply, strstr(body, "So the final answer is") ? ": 2." : " Let us see. Q: And next? ");
+}
+
+static void the_final_answer_is_asked_for(void **state) {
+    mock *server = malloc(sizeof *server);
+    string settings = {NULL, 0};
+    const int64_t example = 0;
+    opro_exam *exam;
+    play p = long_play(CHAT);
+
+    (void)state;
+    p.at = A_BEGIN;
+    p.marks = 1;
+    p.server = server;
+    assert_int_equal(mock_start(server, answer_twice, NULL, p.url), 0);
+    add_published(&settings, "always");
+    add_published(&settings, "scorer PaLM 2-L");
+    string_add(&settings, "position=a_begin question_marks=1", NULL);
+    p.config = config_of(settings.s);
+    p.answers = model_named(&p, "answers");
+    assert_int_equal(opro_metric_new(&p.metric, OPRO_METRIC_REFERENCE, OPRO_TASK_NUMBER, NULL),
+                     OPRO_OK);
+    assert_int_equal(opro_examiner_new(&p.examiner, p.dataset, p.metric, p.answers, p.config, NULL),
+                     OPRO_OK);
+    assert_int_equal(opro_exam_new(&exam, p.examiner, "Well:", OPRO_ZT, &example, 1), OPRO_OK);
+    assert_int_equal(opro_exam_begin(exam, NULL, NULL, NULL), OPRO_OK);
+    while (!opro_exam_done(exam))
+        assert_true(opro_model_poll(p.answers, 10000) >= 0);
+    assert_true(opro_exam_mean(exam) > 0.9);
+    assert_int_equal(server->n, 2);
+    for (size_t i = 0; i < 2; i++) {
+        json_t *body = json_loads(server->bodies[i], 0, NULL);
+        string messages = messages_of(body);
+
+        check_body(body, 0, i ? 50 : 256, 4);
+        assert_string_equal(messages.s, i ? "user:Q: 1 and 1?\n\nA: Well: Let us see. So the final "
+                                            "answer is" MESSAGE
+                                          : "user:Q: 1 and 1?\n\nA: Well:" MESSAGE);
+        string_free(&messages);
+        json_decref(body);
+    }
+    opro_exam_free(exam);
+    string_free(&settings);
+    close_play(&p);
+}
+
+/* ---- the published split --------------------------------------------------------------------- */
+
+/* A line of opro-vectors.jsonl: what the published program's function gave for n examples. */
+static json_t *vector_of(const char *folder, const char *function, int n, int step) {
+    char path[4096], *all, *line;
+    json_t *out = NULL;
+
+    snprintf(path, sizeof path, "%s/data/opro-vectors.jsonl", folder);
+    all = read_file(path);
+    for (line = all; line && *line && !out; line += strcspn(line, "\n"), line += *line == '\n') {
+        json_t *vector, *in;
+
+        if (!memmem(line, strcspn(line, "\n"), function, strlen(function))) continue;
+        vector = json_loadb(line, strcspn(line, "\n"), 0, NULL);
+        in = json_object_get(vector, "in");
+        if (!strcmp(string_of(vector, "fn"), function) &&
+            json_integer_value(json_object_get(in, "n")) == n &&
+            (step < 0 || json_integer_value(json_object_get(in, "step")) == step))
+            out = json_incref(json_object_get(vector, "out"));
+        json_decref(vector);
+    }
+    free(all);
+    return out;
+}
+
+/* The training examples, and which of them are exemplars, without the library's help. */
+typedef struct set {
+    question *questions;
+    size_t n, exemplars[2][3];
+} set;
+
+static void read_exemplars(set *s, const char *folder, int n, const json_t *train) {
+    for (int step = 0; step < 2; step++) {
+        json_t *chosen = vector_of(folder, "random_exemplars", n, step);
+
+        assert_int_equal(json_array_size(chosen), 3);
+        for (size_t i = 0; i < 3; i++)
+            for (size_t k = 0; k < s->n; k++)
+                if (json_integer_value(json_array_get(train, k)) ==
+                    json_integer_value(json_array_get(chosen, i)))
+                    s->exemplars[step][i] = k;
+        json_decref(chosen);
+    }
+}
+
+/* Those of all, which has n, that the split takes for training. */
+static set training_of(const char *folder, const question *all, int n) {
+    json_t *train = vector_of(folder, "train_split", n, -1);
+    set s = {.n = json_array_size(train)};
+
+    s.questions = calloc(s.n, sizeof *s.questions);
+    for (size_t i = 0; i < s.n; i++)
+        s.questions[i] = all[json_integer_value(json_array_get(train, i))];
+    read_exemplars(&s, folder, n, train);
+    json_decref(train);
+    return s;
+}
+
+/*
+ * Two steps of a run on published data, each with one new instruction. first: the indices of the
+ * three exemplars of step 0 in all, from another source.
+ */
+static void play_published(const char *folder, const char *row, const char *path, int32_t layout,
+                           double ratio, const question *all, int n, const int first[3]) {
+    static const char *const replies[] = {"<INS>Add up.</INS>", "<INS>Add up.</INS>",
+                                          "<INS>Count.</INS>", "<INS>Count.</INS>"};
+    candidate scored[] = {{START, -1, 0}, {"Add up.", 0, 0}, {"Count.", 1, 0}};
+    set s = training_of(folder, all, n);
+    play p = {.kind = CHAT,
+              .row = row,
+              .at = Q_BEGIN,
+              .more = "",
+              .questions = s.questions,
+              .n = s.n,
+              .exemplars = s.exemplars[0],
+              .shown = 3,
+              .all = scored,
+              .count = N(scored),
+              .replies = replies,
+              .steps = 2,
+              .samples = 2,
+              .buckets = 100};
+
+    for (size_t i = 0; i < 3; i++) {
+        scored[i].right = s.n * (3 + i) / 7;
+        assert_ptr_equal(s.questions[s.exemplars[0][i]].text, all[first[i]].text);
+    }
+    assert_int_equal(opro_dataset_new(&p.dataset, NULL), OPRO_OK);
+    assert_int_equal(opro_dataset_load(p.dataset, path, OPRO_ZT, layout), OPRO_OK);
+    assert_int_equal(opro_dataset_split_published(p.dataset, ratio, 0), OPRO_OK);
+    perform(&p);
+    close_play(&p);
+    free(s.questions);
+}
+
+static const char *shared_file(const char *name, char path[4096]) {
+    const char *folder = getenv("OPRO_SHARED");
+
+    snprintf(path, 4096, "%s/data/%s", folder ? folder : "", name);
+    if (!folder || access(path, R_OK)) skip();
+    return folder;
+}
+
+static void the_published_split_of_navigate(void **state) {
+    static const int first[] = {73, 76, 139};
+    char path[4096];
+    const char *folder = shared_file("bbh/navigate.json", path);
+    json_t *file = json_load_file(path, 0, NULL), *examples = json_object_get(file, "examples");
+    question all[250];
+
+    (void)state;
+    assert_int_equal(json_array_size(examples), N(all));
+    for (size_t i = 0; i < N(all); i++) {
+        const json_t *example = json_array_get(examples, i);
+
+        all[i] = (question){string_of(example, "input"), string_of(example, "target")};
+    }
+    play_published(folder, NULL, path, OPRO_LAYOUT_BBH, 0.2, all, N(all), first);
+    json_decref(file);
+}
+
+static void the_published_split_of_gsm8k(void **state) {
+    static const int first[] = {3013, 4732, 6575};
+    char path[4096], *file, *line;
+    const char *folder = shared_file("gsm8k/gsm_train.tsv", path);
+    question *all = calloc(7473, sizeof *all);
+    size_t n = 0;
+
+    (void)state;
+    file = read_file(path);
+    for (line = strtok(file, "\n"); line; line = strtok(NULL, "\n")) {
+        char *tab = strchr(line, '\t'), *end = strchr(tab + 1, '\t');
+
+        assert_true(n < 7473);
+        *tab = *end = '\0';
+        all[n++] = (question){line, tab + 1};
+    }
+    assert_int_equal(n, 7473);
+    play_published(folder, "gsm8k", path, OPRO_LAYOUT_GSM8K, 0.035, all, 7473, first);
+    free(file);
+    free(all);
+}
+
+/* ---- to look at ------------------------------------------------------------------------------ */
+
+static void print_messages(const char *title, const json_t *body) {
+    const json_t *all = json_object_get(body, "messages");
+
+    printf("\n==== %s ====\n", title);
+    for (size_t i = 0; i < json_array_size(all); i++)
+        printf("---- %s ----\n%s\n", string_of(json_array_get(all, i), "role"),
+               string_of(json_array_get(all, i), "content"));
+}
+
+/* The last request to a model. */
+static void print_last(const play *p, const char *model) {
+    char title[128];
+
+    for (size_t i = p->server->n; i-- > 0;) {
+        json_t *body = json_loads(p->server->bodies[i], 0, NULL);
+        int found = !strcmp(string_of(body, "model"), model);
+
+        snprintf(title, sizeof title, "%s, meta_prompt %s, position %s, question_marks %d", model,
+                 meta_names[p->kind], place_names[p->at], p->marks);
+        if (found) print_messages(title, body);
+        json_decref(body);
+        if (found) return;
+    }
+}
+
+/* One prompt of each kind, in the output of this test. */
+static void print_examples(void **state) {
+    (void)state;
+    for (int i = 0; i < PLACES * 2; i++) {
+        meta m = i / 2 == BEFORE_Q ? SQUARE : i % METAS;
+        play p;
+
+        if (!place_fits(i / 2, i % 2)) continue;
+        p = play_of(&kinds[i % 2 ? 4 : 1], m, i / 2, i % 2);
+        perform(&p);
+        print_last(&p, "proposes");
+        print_last(&p, "answers");
+        close_play(&p);
+    }
+    fflush(stdout);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_kind_position_and_meta_prompt),
+        cmocka_unit_test(positions_that_need_marks_are_refused_without),
+        cmocka_unit_test(what_is_shown_and_what_is_filtered),
+        cmocka_unit_test(exemplars_first_and_a_rising_temperature),
+        cmocka_unit_test(no_exemplars_and_no_buckets),
+        cmocka_unit_test(the_final_answer_is_asked_for),
+        cmocka_unit_test(the_published_split_of_navigate),
+        cmocka_unit_test(the_published_split_of_gsm8k),
+        cmocka_unit_test(print_examples),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
