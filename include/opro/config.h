@@ -143,7 +143,11 @@ enum {
     OPRO_OPT_EXAM_SECOND_QUESTION = 962,
     OPRO_OPT_EXAM_SECOND_TOKENS = 963,
     OPRO_OPT_EXAM_ROUNDS = 964,
-    OPRO_OPT_EXAM_FEEDBACK = 965
+    OPRO_OPT_EXAM_FEEDBACK = 965,
+    /* the journal */
+    OPRO_OPT_JOURNAL_SYNC = 980,
+    OPRO_OPT_JOURNAL_SYNC_MS = 981,
+    OPRO_OPT_JOURNAL_NETWORK = 982
 };
 
 /* Values of the choice options. */
@@ -212,7 +216,12 @@ enum {
 
     OPRO_SAMPLING_AUTO = 10,
     OPRO_SAMPLING_TOGETHER = 20,
-    OPRO_SAMPLING_SINGLY = 30
+    OPRO_SAMPLING_SINGLY = 30,
+
+    OPRO_SYNC_RECORD = 10, /* see journal.h */
+    OPRO_SYNC_STEP = 20,
+    OPRO_SYNC_TIME = 30,
+    OPRO_SYNC_NONE = 40
 };
 
 /* A config with every option at its default. Since 0.1. */

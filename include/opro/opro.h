@@ -55,6 +55,7 @@
 #include "dataset.h"
 #include "driver.h"
 #include "exam.h"
+#include "journal.h"
 #include "meta_prompt.h"
 #include "metric.h"
 #include "model.h"

@@ -45,5 +45,6 @@ int32_t opro_abi_epoch(void) {
 }
 
 int32_t opro_has_feature(int32_t feature) {
-    return feature == OPRO_FEATURE_THREADS || (feature == OPRO_FEATURE_HTTP && OPRO_HAVE_HTTP);
+    return feature == OPRO_FEATURE_THREADS || (feature == OPRO_FEATURE_HTTP && OPRO_HAVE_HTTP) ||
+           (feature == OPRO_FEATURE_JOURNAL && OPRO_HAVE_JOURNAL);
 }

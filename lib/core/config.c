@@ -70,6 +70,13 @@ static const choice prefixes[] = {
     {"trailing", OPRO_PREFIX_TRAILING}, {"continue", OPRO_PREFIX_CONTINUE},
     {"marked", OPRO_PREFIX_MARKED},     {NULL, 0},
 };
+static const choice syncs[] = {
+    {"record", OPRO_SYNC_RECORD},
+    {"step", OPRO_SYNC_STEP},
+    {"time", OPRO_SYNC_TIME},
+    {"none", OPRO_SYNC_NONE},
+    {NULL, 0},
+};
 static const choice samplings[] = {
     {"auto", OPRO_SAMPLING_AUTO},
     {"together", OPRO_SAMPLING_TOGETHER},
@@ -437,16 +444,16 @@ opro__log *opro__config_log(const opro_config *config) {
     return config ? opro__log_share(config->log) : NULL;
 }
 
-/* The model client's have the ids from 900 to 939, and from 944 to 959. */
-static int decides(int32_t id) {
-    return id < 900 || id > 959 || (id > 939 && id < 944);
+/* The model client's have the ids from 900 to 939, and from 944 to 959; the journal's from 980. */
+int opro__option_decides(int32_t id) {
+    return id < 900 || (id > 939 && id < 944) || (id > 959 && id < 980) || id > 989;
 }
 
 static uint64_t digest_of(const opro__options *values, int all) {
     uint64_t digest = 0;
 
     for (size_t i = 0; i < OPRO__OPTIONS; i++) {
-        if (!all && !decides(options[i].id)) continue;
+        if (!all && !opro__option_decides(options[i].id)) continue;
         digest = opro__hash_add(digest, (uint64_t)options[i].id);
         if (options[i].type == OPRO_TYPE_REAL)
             digest = opro__hash_add_real(digest, values->values[i].r);

@@ -44,6 +44,9 @@ opro__log *opro__config_log(const opro_config *config);
 uint64_t opro__options_digest(const opro__options *options);
 uint64_t opro__options_run_digest(const opro__options *options);
 
+/* 1 if this option decides what a run asks for. */
+int opro__option_decides(int32_t id);
+
 /* Read: OPRO__INT(options, SEED), OPRO__REAL(options, TEMPERATURE). */
 #define OPRO__INT(options, id)  ((options)->values[OPRO__ROW_##id].i)
 #define OPRO__REAL(options, id) ((options)->values[OPRO__ROW_##id].r)

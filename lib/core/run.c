@@ -136,6 +136,7 @@ void opro_run_free(opro_run *run) {
     opro__map_free(&run->issued);
     opro__free(&run->mem, run->issued_ids);
     opro__free(&run->mem, run->instances);
+    opro__free(&run->mem, run->taping.again);
     opro__reply_free(&run->reply);
     for (int i = 0; i < OPRO__SCRATCH; i++)
         opro__buf_free(&run->scratch[i]);
@@ -144,6 +145,7 @@ void opro_run_free(opro_run *run) {
     opro__hook_clear(&run->observer);
     opro__log_free(run->log);
     opro_problem_free(run->problem);
+    if (run->taping.tape.ctx) run->taping.tape.release(run->taping.tape.ctx);
     mem = run->mem;
     opro__free(&mem, run);
 }
@@ -155,9 +157,13 @@ const opro_error *opro_run_error(const opro_run *run) {
 /* ---- before it begins ------------------------------------------------------------------------ */
 
 static opro_status not_begun(opro_run *run) {
-    return run->begun ? opro__fail(&run->err, OPRO_ERR_STATE,
-                                   "the run has begun; do this before opro_run_next()")
-                      : OPRO_OK;
+    if (run->begun)
+        return opro__fail(&run->err, OPRO_ERR_STATE,
+                          "the run has begun; do this before opro_run_next()");
+    if (run->taping.tape.ctx)
+        return opro__fail(&run->err, OPRO_ERR_STATE,
+                          "the run has a journal; do this before opro_run_resume()");
+    return OPRO_OK;
 }
 
 opro_status opro_run_set_meta_prompt(opro_run *run, opro_meta_prompt *meta_prompt) {
@@ -380,7 +386,7 @@ static uint64_t usage_digest(const opro_run *run) {
     return total;
 }
 
-uint64_t opro_run_state_hash(const opro_run *run) {
+static uint64_t add_state(uint64_t digest, const opro_run *run) {
     const int64_t numbers[] = {run->next_step,
                                (int64_t)run->next_id,
                                run->budget.used.proposals,
@@ -402,8 +408,6 @@ uint64_t opro_run_state_hash(const opro_run *run) {
                                run->duplicates,
                                run->prompt_tokens,
                                run->reply_tokens};
-    uint64_t digest =
-        opro__hash_add(opro__options_run_digest(&run->options), opro_problem_digest(run->problem));
 
     digest = opro__hash_add(digest, opro_trajectory_hash(&run->trajectory));
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -411,4 +415,14 @@ uint64_t opro_run_state_hash(const opro_run *run) {
     for (const opro__batch *b = run->batches; b; b = b->next)
         digest = opro__hash_add(digest, batch_digest(b));
     return opro__hash_add(digest, usage_digest(run));
+}
+
+uint64_t opro_run_state_hash(const opro_run *run) {
+    uint64_t digest = opro__options_run_digest(&run->options);
+
+    return add_state(opro__hash_add(digest, opro_problem_digest(run->problem)), run);
+}
+
+uint64_t opro__run_state(const opro_run *run) {
+    return add_state(0, run);
 }

@@ -11,6 +11,7 @@
  *   admit.c       from a reply to candidates
  *   run_step.c    batches: begun, moved on, ended; the stop
  *   run_race.c    blocks of instances, and who is dropped
+ *   tape.c        what comes in is kept, and put back
  *   run_open.c    requests that are out
  *   event.c       what an observer hears
  */
@@ -28,6 +29,7 @@
 #include "race.h"
 #include "reply.h"
 #include "request.h"
+#include "tape.h"
 #include "trajectory.h"
 
 /* Where a sample of a batch stands. */
@@ -150,6 +152,8 @@ struct opro_run {
     size_t n_open, cap_open;
     opro__map open_ids; /* id -> place in open */
     uint64_t missed;    /* made by a call that failed all the same; 0: none */
+    uint64_t turns;     /* requests opened so far */
+    opro__taping taping;
     opro_request *closed;
     opro__batch *ended; /* closed requests and their batches, until the next opro_run_next() */
     /* ids of SCORE requests ever handed out -> work number, to tell late from unknown */
@@ -328,6 +332,9 @@ opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_st
                                    const char *message, size_t len);
 
 /* ---- run_next.c ---- */
+
+/* The run begins, or a deadline is reached: what that does. */
+opro_status opro__run_take_time(opro_run *run, int64_t now);
 
 /* opro_run_next() for the driver. */
 opro_status opro__run_next(opro_run *run, int64_t now_ms, opro_request **request);

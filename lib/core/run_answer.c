@@ -36,6 +36,17 @@ static opro_status find(opro_run *run, uint64_t id, int32_t kind, opro_request *
 }
 
 /*
+ * Of a request for proposals that was asked again the last missing reply may have come before those
+ * that were there: they are left aside.
+ */
+static opro_status leave_aside(opro_run *run, uint64_t id, opro_status st) {
+    if (st != OPRO_ERR_STALE || run->taping.replaying || id >> 63) return st;
+    if (run->stop_reason != OPRO_STOP_NONE || !opro__run_asked_again(run, id)) return st;
+    opro__err_clear(&run->err);
+    return OPRO_OK;
+}
+
+/*
  * What an answer says may be the message of this run's last failure ("could not be scored: "
  * opro_run_error()), which is cleared when the call begins: keep a copy.
  */
@@ -95,9 +106,21 @@ static size_t first_missing(const opro_request *request) {
     return i;
 }
 
+/* Of a request that is asked again all replies come again: the k-th is that to sample k. */
+static size_t next_index(opro_request *request) {
+    return request->again ? request->given++ : first_missing(request);
+}
+
+/* 1 if it is asked again, and this sample has its reply from before: what comes now is left aside. */
+static int was_there(const opro_request *request, size_t index) {
+    return request->again && index < request->samples &&
+           request->batch->samples[request->first + index] != OPRO__SAMPLE_ASKED;
+}
+
 static opro_status answer_reply(opro_run *run, int call, uint64_t id, const size_t *index,
                                 int32_t origin, int how, const char *text, size_t len) {
     opro_request *request = NULL;
+    opro__entry entry;
     kept copy;
     size_t i;
     opro_status st;
@@ -106,11 +129,21 @@ static opro_status answer_reply(opro_run *run, int call, uint64_t id, const size
     text = keep_message(run, text, len, &copy);
     st = opro__enter(&run->guard, &run->err, call);
     if (st == OPRO_OK) st = find(run, id, OPRO_REQUEST_PROPOSE, &request);
-    if (st != OPRO_OK) return st;
-    i = index ? *index : first_missing(request);
+    if (st != OPRO_OK) return leave_aside(run, id, st);
+    i = index ? *index : next_index(request);
+    if (was_there(request, i)) return OPRO_OK;
     st = check_reply(run, request, i, origin, len);
     if (st != OPRO_OK) return st;
-    return opro__run_finish(run, take_reply(run, request, i, origin, how, text, len));
+    entry = (opro__entry){.kind = OPRO__ENTRY_REPLY,
+                          .id = id,
+                          .index = i,
+                          .origin = origin,
+                          .how = how,
+                          .text = text,
+                          .len = len};
+    st = opro__run_write(run, &entry);
+    if (st == OPRO_OK) st = take_reply(run, request, i, origin, how, text, len);
+    return opro__run_finish(run, st);
 }
 
 opro_status opro_run_answer_text(opro_run *run, uint64_t id, const char *reply, size_t len) {
@@ -249,6 +282,7 @@ static opro_status take_scores(opro_run *run, opro_request *request, const doubl
 
 opro_status opro_run_answer_scores(opro_run *run, uint64_t id, const double *scores, size_t n) {
     opro_request *request = NULL;
+    opro__entry entry;
     opro_status st;
 
     if (!run || !scores) return OPRO_ERR_INVALID;
@@ -256,7 +290,10 @@ opro_status opro_run_answer_scores(opro_run *run, uint64_t id, const double *sco
     if (st == OPRO_OK) st = find(run, id, OPRO_REQUEST_SCORE, &request);
     if (st == OPRO_OK) st = check_scores(run, request, scores, n);
     if (st != OPRO_OK) return st;
-    return opro__run_finish(run, take_scores(run, request, scores));
+    entry = (opro__entry){.kind = OPRO__ENTRY_SCORES, .id = id, .scores = scores, .n = n};
+    st = opro__run_write(run, &entry);
+    if (st == OPRO_OK) st = take_scores(run, request, scores);
+    return opro__run_finish(run, st);
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */
@@ -318,6 +355,7 @@ opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_st
 opro_status opro_run_answer_error(opro_run *run, uint64_t id, opro_status status,
                                   const char *message, size_t len) {
     opro_request *request = NULL;
+    opro__entry entry;
     char text[1024];
     kept copy;
     opro_status st;
@@ -335,13 +373,18 @@ opro_status opro_run_answer_error(opro_run *run, uint64_t id, opro_status status
     len = opro__utf8_cut(message, len, sizeof text - 1);
     if (len) memcpy(text, message, len);
     text[len] = '\0';
-    return opro__run_finish(run, opro__run_fail_request(run, request, status, text, len));
+    entry = (opro__entry){
+        .kind = OPRO__ENTRY_ERROR, .id = id, .number = status, .text = text, .len = len};
+    st = opro__run_write(run, &entry);
+    if (st == OPRO_OK) st = opro__run_fail_request(run, request, status, text, len);
+    return opro__run_finish(run, st);
 }
 
 /* ---- besides --------------------------------------------------------------------------------- */
 
 opro_status opro_run_answer_feedback(opro_run *run, uint64_t id, const char *text, size_t len) {
     opro_request *request = NULL;
+    opro__entry entry;
     kept copy;
     opro_status st;
 
@@ -356,6 +399,9 @@ opro_status opro_run_answer_feedback(opro_run *run, uint64_t id, const char *tex
     if (!opro__utf8_valid(text, len))
         return opro__fail(&run->err, OPRO_ERR_INVALID,
                           "the feedback is not valid UTF-8, or has a NUL byte in it");
+    entry = (opro__entry){.kind = OPRO__ENTRY_FEEDBACK, .id = id, .text = text, .len = len};
+    st = opro__run_write(run, &entry);
+    if (st != OPRO_OK) return opro__run_finish(run, st);
     opro__trajectory_unfix(&run->trajectory, request->work->candidate);
     st = opro__candidate_feedback(&run->trajectory, request->work->candidate, text, len);
     opro__trajectory_fix(&run->trajectory, request->work->candidate);
@@ -365,6 +411,7 @@ opro_status opro_run_answer_feedback(opro_run *run, uint64_t id, const char *tex
 opro_status opro_run_answer_usage(opro_run *run, uint64_t id, int64_t prompt_tokens,
                                   int64_t reply_tokens, int64_t cost) {
     opro_request *request = NULL;
+    opro__entry entry;
     opro_status st;
 
     if (!run) return OPRO_ERR_INVALID;
@@ -372,7 +419,11 @@ opro_status opro_run_answer_usage(opro_run *run, uint64_t id, int64_t prompt_tok
     if (st == OPRO_OK && (prompt_tokens < 0 || reply_tokens < 0 || cost < 0))
         st = opro__fail(&run->err, OPRO_ERR_INVALID, "usage cannot be negative");
     if (st == OPRO_OK) st = find(run, id, 0, &request);
-    if (st != OPRO_OK) return st;
+    if (st != OPRO_OK) return leave_aside(run, id, st);
+    entry = (opro__entry){
+        .kind = OPRO__ENTRY_USAGE, .id = id, .usage = {prompt_tokens, reply_tokens, cost}};
+    st = opro__run_write(run, &entry);
+    if (st != OPRO_OK) return opro__run_finish(run, st);
     request->prompt_tokens = opro__sum(request->prompt_tokens, prompt_tokens);
     request->reply_tokens = opro__sum(request->reply_tokens, reply_tokens);
     request->cost = opro__sum(request->cost, cost);

@@ -151,23 +151,53 @@ static opro_status expire(opro_run *run) {
     return OPRO_OK;
 }
 
-static opro_status take_time(opro_run *run, int64_t now_ms) {
+static int out_of_time(const opro_run *run, int64_t now) {
     int64_t max = OPRO__INT(&run->options, MAX_TIME_MS);
 
-    if (!run->begun || now_ms > run->now) run->now = now_ms;
-    if (!run->begun) run->started = run->now;
+    return max && (uint64_t)now - (uint64_t)run->started >= (uint64_t)max;
+}
+
+/* 1 if time makes a difference: the run begins, or a deadline is reached. */
+static int time_counts(const opro_run *run, int64_t now) {
+    if (!run->begun || out_of_time(run, now)) return 1;
+    for (size_t i = 0; i < run->n_open; i++)
+        if (run->open[i]->deadline <= now) return 1;
+    return 0;
+}
+
+static opro_status take_time(opro_run *run, int64_t now) {
+    opro__entry entry = {.kind = OPRO__ENTRY_TIME, .now = now};
+    opro_status st;
+
+    if (run->begun && now < run->now) now = run->now;
+    if (time_counts(run, now)) {
+        entry.now = now;
+        st = opro__run_write(run, &entry);
+        if (st != OPRO_OK) return st;
+    }
+    if (!run->begun) {
+        st = opro__batch_begin_initial(run);
+        if (st != OPRO_OK) return st;
+        run->started = now;
+    }
+    run->now = now;
     run->begun = 1;
-    if (max && (uint64_t)run->now - (uint64_t)run->started >= (uint64_t)max) {
+    if (out_of_time(run, now)) {
         opro__run_halt(run, OPRO_STOP_TIME);
         return OPRO_OK;
     }
     return expire(run);
 }
 
+opro_status opro__run_take_time(opro_run *run, int64_t now) {
+    return opro__run_finish(run, take_time(run, now));
+}
+
 int64_t opro_run_timeout(const opro_run *run, int64_t now_ms) {
     int64_t max = OPRO__INT(&run->options, MAX_TIME_MS);
     int64_t at = INT64_MAX;
 
+    now_ms = opro__run_clock_peek(run, now_ms);
     if (run->stop_reason != OPRO_STOP_NONE) return -1;
     if (max && run->begun && run->started <= INT64_MAX - max) at = run->started + max;
     for (size_t i = 0; i < run->n_open; i++)
@@ -180,19 +210,19 @@ int64_t opro_run_timeout(const opro_run *run, int64_t now_ms) {
 
 static opro_status next(opro_run *run, int64_t now_ms, opro_request **out) {
     int64_t ended = run->steps_ended;
-    opro_status st;
+    opro_status st = take_time(run, opro__run_clock(run, now_ms));
     int begun;
 
-    if (!run->begun) {
-        st = opro__batch_begin_initial(run);
-        if (st != OPRO_OK) return st;
-    }
-    st = take_time(run, now_ms);
+    if (st == OPRO_OK && run->stop_reason == OPRO_STOP_NONE && !run->stop_wanted)
+        st = opro__run_ask_again(run, out);
+    if (st != OPRO_OK || *out) return st;
     while (st == OPRO_OK && run->stop_reason == OPRO_STOP_NONE && !run->stop_wanted) {
-        if (run->driven && run->steps_ended != ended) return OPRO_WAIT; /* that is news */
+        if (run->driven && !run->taping.replaying && run->steps_ended != ended)
+            return OPRO_WAIT; /* that is news */
         if (run->n_open >= (size_t)OPRO__INT(&run->options, MAX_IN_FLIGHT)) return OPRO_WAIT;
         begun = 0;
         st = make_request(run, out);
+        if (st == OPRO_OK) st = opro__run_write_request(run, *out);
         if (st != OPRO_WAIT) return st;
         st = opro__run_advance(
             run); /* a batch may be over without an answer: nothing in it could be asked for */

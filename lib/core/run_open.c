@@ -75,6 +75,7 @@ opro_request *opro__run_open(opro_run *run, opro__batch *batch, int32_t kind, ui
     request->mem = &run->mem;
     request->kind = kind;
     request->id = id;
+    request->turn = ++run->turns;
     request->step = batch->step;
     request->batch = batch;
     request->deadline = timeout && run->now <= INT64_MAX - timeout ? run->now + timeout : INT64_MAX;

@@ -562,6 +562,11 @@ void opro__run_halt(opro_run *run, int32_t reason) {
 opro_status opro__run_finish(opro_run *run, opro_status st) {
     opro_error error;
 
+    if (st >= 0) {
+        opro_status wrote = opro__run_write_step(run);
+
+        if (wrote != OPRO_OK) st = wrote;
+    }
     if (st < 0) {
         if (run->err.status != st)
             opro__fail(&run->err, st, "%s", st == OPRO_ERR_NOMEM ? "out of memory" : "failed");
@@ -574,5 +579,6 @@ opro_status opro__run_finish(opro_run *run, opro_status st) {
     } else if (run->stop_wanted) {
         opro__run_halt(run, OPRO_STOP_HOST);
     }
+    opro__run_write_stop(run);
     return opro__leave(&run->guard, &run->err, st);
 }

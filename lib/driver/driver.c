@@ -13,6 +13,7 @@
 #include "core/run.h"
 #include "engines.h"
 #include "inbox.h"
+#include "opro/journal.h"
 
 struct opro_driver {
     opro__mem mem;
@@ -145,6 +146,17 @@ opro_status opro_driver_set_wakeup_fn(opro_driver *driver, opro_wakeup_fn fn, vo
     if (!driver) return OPRO_ERR_INVALID;
     st = enter(driver, OPRO__CALL_opro_driver_set_wakeup_fn);
     if (st == OPRO_OK) opro__inbox_set_wakeup(driver->inbox, fn, user_data, destroy);
+    return st;
+}
+
+opro_status opro_driver_set_journal(opro_driver *driver, opro_journal *journal) {
+    opro_status st;
+
+    if (!driver || !journal) return OPRO_ERR_INVALID;
+    st = enter(driver, OPRO__CALL_opro_driver_set_journal);
+    if (st != OPRO_OK) return st;
+    st = opro_run_resume(driver->run, journal);
+    if (st < 0) opro__err_copy(&driver->err, &driver->run->err);
     return st;
 }
 
@@ -329,6 +341,11 @@ static opro_status pump(opro_driver *driver, int64_t *ms, int *did) {
         if (st != OPRO_OK) break;
         *did = 1;
         st = dispatch(driver, request);
+    }
+    if (st >= 0) { /* all answers of this turn together; a request waited for those before it */
+        opro_status kept = opro__run_flush(run);
+
+        if (kept != OPRO_OK) return kept;
     }
     return st == OPRO_WAIT && run->steps_ended != ended ? OPRO_OK : st;
 }

@@ -457,7 +457,8 @@ static void test_run_digest(void **state) {
     before = opro__options_run_digest(&values);
     for (size_t i = 0; opro_option_at(i); i++) {
         int32_t id = opro_option_at(i);
-        int client = strncmp(opro_option_name(id), "model_", 6) == 0;
+        int client = strncmp(opro_option_name(id), "model_", 6) == 0 ||
+                     strncmp(opro_option_name(id), "journal_", 8) == 0;
         opro_config *changed = make();
 
         of_client += (size_t)client;

@@ -10,6 +10,7 @@
 #include "opro/model.h"
 
 #include "opro/base.h"
+#include "opro/journal.h"
 #include "opro/version.h"
 
 #define NAMED(status) assert_string_equal(opro_status_name(status), #status)
@@ -62,6 +63,7 @@ static void test_version(void **state) {
 
 static void test_features(void **state) {
     opro_model *model = NULL;
+    opro_journal *journal = NULL;
     opro_status st = opro_model_new(&model, NULL, NULL);
 
     (void)state;
@@ -69,7 +71,10 @@ static void test_features(void **state) {
     opro_model_free(model); /* NULL if this build has no client */
     assert_int_equal(opro_has_feature(OPRO_FEATURE_HTTP), st == OPRO_OK);
     assert_int_equal(opro_has_feature(OPRO_FEATURE_HTTP), st != OPRO_ERR_UNSUPPORTED);
-    assert_int_equal(opro_has_feature(OPRO_FEATURE_JOURNAL), 0);
+    st = opro_journal_new(&journal, "not opened", OPRO_ZT, NULL, NULL);
+    opro_journal_free(journal); /* NULL if this build has none */
+    assert_int_equal(opro_has_feature(OPRO_FEATURE_JOURNAL), st == OPRO_OK);
+    assert_int_equal(opro_has_feature(OPRO_FEATURE_JOURNAL), st != OPRO_ERR_UNSUPPORTED);
     assert_int_equal(opro_has_feature(0), 0);
     assert_int_equal(opro_has_feature(-1), 0);
     assert_int_equal(opro_has_feature(11), 0);
