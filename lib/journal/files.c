@@ -285,9 +285,15 @@ int opro__files_write(const opro__files *files, int fd, const char *from, size_t
 
 /* ---- failures -------------------------------------------------------------------------------- */
 
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 32)
+#define HAVE_DESCRIPTIONS
+#endif
+#endif
+
 /* The reason in English: what a log says does not depend on who reads it. */
 static const char *words(int error) {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
+#ifdef HAVE_DESCRIPTIONS
     const char *text = strerrordesc_np(error);
 
     return text ? text : "unknown error";

@@ -137,7 +137,7 @@ static void test_low_descriptors(void **state) {
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &three), 0); /* no other can be had */
     fd = sys->open(NULL, w->file, OPRO__FILES_READ);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
-    assert_int_equal(fd, -EINVAL);
+    assert_true(fd == -EINVAL || fd == -EMFILE);
     assert_int_equal(fcntl(0, F_GETFD), -1);
     assert_int_equal(dup2(stdin_was, 0), 0);
     close(stdin_was);
