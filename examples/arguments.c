@@ -13,7 +13,8 @@
 static const char run_help[] =
     "  --steps N          steps; 0: no limit (default %lld)\n"
     "  --samples N        proposals in each step (default 8)\n"
-    "  --report FILE      write a picture of the result: FILE.svg, or else an HTML page\n";
+    "  --report FILE      write a picture of the result: FILE.svg, or else an HTML page\n"
+    "  --journal FILE     keep the run in FILE; if it is there, go on with the run in it\n";
 static const char common_help[] =
     "  --seed N           seed of all random choices (default 0)\n"
     "  --option NAME=VAL  set any option of the library; --options lists them\n"
@@ -167,8 +168,12 @@ static int take_common(program *p, const char *arg, const char *name, size_t len
     if (is(name, len, "option")) return set_named(p, value);
     status = proposer_option(p, name, len, value);
     if (status) return status == 1 ? 0 : status;
-    if (p->no_run || !is(name, len, "report")) return misused(p, "there is no option ", arg);
-    p->report = value;
+    if (p->no_run || !(is(name, len, "report") || is(name, len, "journal")))
+        return misused(p, "there is no option ", arg);
+    if (is(name, len, "report"))
+        p->report = value;
+    else
+        p->journal = value;
     return *value ? 0 : misused(p, arg, " needs a value");
 }
 

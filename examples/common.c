@@ -264,8 +264,20 @@ static opro_status drive(program *p) {
     return st == OPRO_DONE ? OPRO_OK : st;
 }
 
+/* Keep the run in a journal, or go on with the one that is in it. */
+static int keep(const program *p, opro_journal **journal) {
+    opro_status st;
+
+    if (!p->journal) return 0;
+    st = opro_journal_new(journal, p->journal, OPRO_ZT, p->config, NULL);
+    if (program_check(p, st, NULL, "keeping a journal")) return 1;
+    st = opro_driver_set_journal(p->driver, *journal);
+    return program_check(p, st, opro_journal_error(*journal), "keeping a journal");
+}
+
 int program_run(program *p, opro_problem *problem, opro_scorer *scorer) {
     opro_optimizer *optimizer = NULL;
+    opro_journal *journal = NULL;
     opro_status st;
     int status = 1;
 
@@ -279,10 +291,14 @@ int program_run(program *p, opro_problem *problem, opro_scorer *scorer) {
     if (st == OPRO_OK) st = opro_driver_set_scorer(p->driver, scorer);
     if (st == OPRO_OK) st = opro_driver_set_observer(p->driver, observe, p, NULL);
     if (program_check(p, st, opro_driver_error(p->driver), "starting the run")) goto out;
+    if (keep(p, &journal)) goto out;
     st = drive(p);
     program_wipe_line(p);
     status = judge(p, st);
+    if (journal && opro_journal_close(journal) != OPRO_OK && !status)
+        status = program_fail(p, "%s", opro_error_message(opro_journal_error(journal), NULL));
 out:
+    opro_journal_free(journal);
     opro_optimizer_free(optimizer);
     return status;
 }

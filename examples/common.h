@@ -60,6 +60,7 @@ typedef struct program {
     const char *input; /* the operand, or what else is read: a report may not overwrite it */
     opro_config *config;
     int json;
+    const char *journal; /* NULL: the run is not kept */
     const char *report;
     FILE *report_file;
     int report_is_new;

@@ -171,6 +171,9 @@ OPRO_API uint64_t opro_journal_entry_id(const opro_journal *journal);
 OPRO_API int64_t opro_journal_entry_step(const opro_journal *journal);
 OPRO_API size_t opro_journal_entry_index(const opro_journal *journal);
 
+/* REQUEST: how many replies or scores are wanted. Since 0.1. */
+OPRO_API size_t opro_journal_entry_wanted(const opro_journal *journal);
+
 /* REQUEST: OPRO_REQUEST_...; REPLY: 0, or the reason why it was rejected as a whole. Since 0.1. */
 OPRO_API int32_t opro_journal_entry_how(const opro_journal *journal);
 

@@ -73,6 +73,10 @@ size_t opro_journal_entry_index(const opro_journal *journal) {
     return 0;
 }
 
+size_t opro_journal_entry_wanted(const opro_journal *journal) {
+    return 0;
+}
+
 int32_t opro_journal_entry_how(const opro_journal *journal) {
     return 0;
 }

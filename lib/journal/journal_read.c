@@ -90,6 +90,10 @@ size_t opro_journal_entry_index(const opro_journal *journal) {
     return journal->record.payload ? journal->entry.index : 0;
 }
 
+size_t opro_journal_entry_wanted(const opro_journal *journal) {
+    return is(journal, OPRO__ENTRY_REQUEST) ? journal->entry.n : 0;
+}
+
 int32_t opro_journal_entry_how(const opro_journal *journal) {
     if (is(journal, OPRO__ENTRY_REQUEST)) return journal->entry.how;
     if (!is(journal, OPRO__ENTRY_REPLY)) return 0;
