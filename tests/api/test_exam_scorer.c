@@ -83,6 +83,35 @@ static void the_run_does_not_depend_on_the_order_of_answers(void **state) {
     assert_int_equal(requests[0], requests[1]);
 }
 
+/* A replayed run asks for the same, byte for byte, and never sends anything. */
+static void a_run_can_be_replayed(void **state) {
+    char path[] = "/tmp/opro-exam-XXXXXX";
+    uint64_t hash[2] = {0, 0};
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    for (int i = 0; i < 2; i++) {
+        world t;
+
+        open_world(&t, say_in_any_order, 40,
+                   "steps=3 samples_per_step=5 race=recommended exam_feedback=2 show_feedback=500");
+        if (i) opro_model_set_base_url(t.w.model, "http://127.0.0.1:9/v1", OPRO_ZT);
+        assert_int_equal(i ? opro_model_replay(t.w.model, path, OPRO_ZT)
+                           : opro_model_record(t.w.model, path, OPRO_ZT),
+                         OPRO_OK);
+        make_driver(&t);
+        assert_int_equal(opro_driver_run(t.driver), OPRO_OK);
+        assert_int_equal(count(&t, OPRO_COUNT_FAILURES), 0);
+        assert_true((t.w.server->n > 0) == !i);
+        hash[i] = opro_run_state_hash(opro_driver_run_handle(t.driver));
+        close_world(&t);
+    }
+    assert_true(hash[0] == hash[1]);
+    unlink(path);
+}
+
 static void a_run_without_a_driver(void **state) {
     world t;
     opro_run *run;
@@ -337,6 +366,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_driver_does_it_alone),
         cmocka_unit_test(the_run_does_not_depend_on_the_order_of_answers),
+        cmocka_unit_test(a_run_can_be_replayed),
         cmocka_unit_test(a_run_without_a_driver),
         cmocka_unit_test(a_driver_drives_the_judge_too),
         cmocka_unit_test(what_is_unknown_is_no_score),
