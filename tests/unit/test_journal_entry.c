@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* Entries as records: what was written is read, whatever its size; what is not as written is not. */
+#include "core/run.h"
+#include "kept_world.h"
+
+static const char header[] =
+    "{\"t\":\"journal\",\"format\":\"1.0\",\"library\":\"0\",\"compat\":[],"
+    "\"incompat\":[]}";
+
+typedef struct file {
+    disk d;
+    opro__mem mem;
+    opro_error err;
+    opro__journal_file *file;
+    opro__journal_record record;
+    opro__entry_writer writer;
+    opro__entry_reader reader;
+} file;
+
+static void reopen(file *f) {
+    opro__journal_setup setup = {
+        .path = KEPT_PATH, .header = header, .header_len = sizeof header - 1};
+
+    if (f->file) assert_int_equal(opro__journal_file_close(f->file, &f->err), OPRO_OK);
+    assert_int_equal(opro__journal_file_open(&f->file, &f->mem, &f->err, &f->d.files, &setup),
+                     OPRO_OK);
+    assert_int_equal(opro__journal_file_next(f->file, &f->record, &f->err), OPRO_OK);
+}
+
+static void begin(file *f) {
+    memset(f, 0, sizeof *f);
+    disk_begin(&f->d, 1);
+    assert_int_equal(opro__mem_init(&f->mem, NULL), OPRO_OK);
+    opro__entry_writer_init(&f->writer, &f->mem);
+    opro__entry_reader_init(&f->reader, &f->mem);
+    reopen(f);
+    assert_int_equal(opro__journal_file_next(f->file, &f->record, &f->err), OPRO_DONE);
+}
+
+static void end(file *f) {
+    assert_int_equal(opro__journal_file_close(f->file, &f->err), OPRO_OK);
+    opro__entry_writer_free(&f->writer);
+    opro__entry_reader_free(&f->reader);
+    assert_int_equal(f->mem.used, 0);
+    disk_end(&f->d);
+}
+
+static void put(file *f, const opro__entry *entry) {
+    if (opro__entry_write(&f->writer, f->file, entry, &f->err) != OPRO_OK)
+        fail_msg("%s", f->err.message);
+}
+
+/* The next entry that is one. */
+static opro__entry get(file *f) {
+    opro__entry entry;
+
+    do {
+        assert_int_equal(opro__journal_file_next(f->file, &f->record, &f->err), OPRO_OK);
+        if (opro__entry_read(&f->reader, &f->record, &entry, &f->err) != OPRO_OK)
+            fail_msg("%s", f->err.message);
+    } while (entry.kind <= 0);
+    return entry;
+}
+
+static void same(const opro__entry *a, const opro__entry *b) {
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->how, b->how);
+    assert_int_equal(a->origin, b->origin);
+    assert_int_equal(a->number, b->number);
+    assert_true(a->id == b->id && a->digest == b->digest);
+    assert_int_equal(a->index, b->index);
+    assert_int_equal(a->step, b->step);
+    assert_int_equal(a->now, b->now);
+    assert_memory_equal(a->usage, b->usage, sizeof a->usage);
+    assert_int_equal(a->len, b->len);
+    assert_int_equal(a->n, b->n);
+    if (a->len) assert_memory_equal(a->text, b->text, a->len);
+    if (a->scores) assert_memory_equal(a->scores, b->scores, a->n * sizeof *a->scores);
+}
+
+static void every_kind(void **state) {
+    static const double scores[] = {0.1, -0.0, 1e-300, -1.7976931348623157e308, 5e-324, 1.0 / 3};
+    static const opro__entry entries[] = {
+        {.kind = OPRO__ENTRY_TIME, .now = INT64_MIN},
+        {.kind = OPRO__ENTRY_REQUEST,
+         .how = OPRO_REQUEST_PROPOSE,
+         .id = 1,
+         .index = 7,
+         .step = 3,
+         .now = INT64_MAX,
+         .n = 8,
+         .digest = UINT64_MAX},
+        {.kind = OPRO__ENTRY_REQUEST,
+         .how = OPRO_REQUEST_SCORE,
+         .id = UINT64_MAX,
+         .number = OPRO_VALIDATION,
+         .step = -1,
+         .n = 1,
+         .text = "a \"b\"\n\\",
+         .len = 7},
+        {.kind = OPRO__ENTRY_AGAIN, .id = 10, .now = -5},
+        {.kind = OPRO__ENTRY_REPLY,
+         .id = 2,
+         .index = 65535,
+         .origin = 65535,
+         .how = OPRO__ANSWER_REFUSED,
+         .text = "\xc3\xa4\x01\x7f",
+         .len = 4},
+        {.kind = OPRO__ENTRY_REPLY, .id = 2, .how = OPRO__ANSWER_SOLUTION, .text = ""},
+        {.kind = OPRO__ENTRY_SCORES, .id = 9, .scores = scores, .n = 6},
+        {.kind = OPRO__ENTRY_ERROR, .id = 9, .number = OPRO_ERR_TIMEOUT, .text = "no", .len = 2},
+        {.kind = OPRO__ENTRY_FEEDBACK, .id = 9, .text = "hm", .len = 2},
+        {.kind = OPRO__ENTRY_USAGE, .id = 9, .usage = {1, INT64_MAX, 3}},
+        {.kind = OPRO__ENTRY_STEP, .step = 4, .digest = 16},
+        {.kind = OPRO__ENTRY_STOP,
+         .number = OPRO_STOP_STEPS,
+         .now = 7,
+         .digest = 1,
+         .text = "x",
+         .len = 1},
+        {.kind = OPRO__ENTRY_RESUME},
+    };
+    file f;
+
+    (void)state;
+    begin(&f);
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
+        put(&f, &entries[i]);
+    reopen(&f);
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+        opro__entry read = get(&f), expected = entries[i];
+
+        if (expected.scores) expected.scores = NULL; /* zero loses its sign: compared below */
+        same(&expected, &read);
+        for (size_t k = 0; k < read.n && entries[i].scores; k++)
+            assert_true(read.scores[k] == scores[k]);
+    }
+    end(&f);
+}
+
+/* Longer than a record may be, of characters that take six bytes, two, and with parts before them. */
+static void long_ones(void **state) {
+    const size_t sizes[] = {131071, 131072, 131073, 400000, 3000001};
+    double *scores = malloc(100001 * sizeof *scores);
+    char *text = malloc(3000001);
+    file f;
+
+    (void)state;
+    for (size_t i = 0; i < 100001; i++)
+        scores[i] = -1.0 / (double)(i + 3);
+    begin(&f);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            opro__entry e = {.kind = OPRO__ENTRY_REPLY, .id = i, .text = text, .len = sizes[i]};
+            opro__entry read;
+
+            memset(text, (int)i + 1, sizes[i]); /* control characters */
+            if (i == 3)
+                for (size_t k = 0; k < sizes[i]; k += 2)
+                    memcpy(text + k, "\xc3\xa4", 2);
+            if (!round) {
+                put(&f, &e);
+                continue;
+            }
+            read = get(&f);
+            same(&e, &read);
+        }
+        for (size_t n = 32767; n <= 100001; n += 11206) {
+            opro__entry e = {.kind = OPRO__ENTRY_SCORES, .id = n, .scores = scores, .n = n};
+            opro__entry read;
+
+            if (!round) {
+                put(&f, &e);
+                continue;
+            }
+            read = get(&f);
+            same(&e, &read);
+        }
+        if (!round) reopen(&f);
+    }
+    end(&f);
+    free(scores);
+    free(text);
+}
+
+static void append(file *f, const char *payload) {
+    if (opro__journal_file_append(f->file, payload, strlen(payload), NULL, &f->err) != OPRO_OK)
+        fail_msg("%s", f->err.message);
+}
+
+/* Parts of an entry that never came belong to nothing. */
+static void orphans(void **state) {
+    opro__entry e;
+    file f;
+
+    (void)state;
+    begin(&f);
+    append(&f, "{\"t\":\"part\",\"k\":0,\"x\":\"lost\"}");
+    append(&f, "{\"t\":\"part\",\"k\":1,\"s\":[1,2,3]}");
+    append(&f, "{\"t\":\"scores\",\"id\":\"7\",\"s\":[4,5]}");
+    append(&f, "{\"t\":\"part\",\"k\":0,\"s\":[6]}");
+    append(&f, "{\"t\":\"part\",\"k\":0,\"s\":[7]}");
+    append(&f, "{\"t\":\"scores\",\"id\":\"8\",\"parts\":1,\"s\":[8]}");
+    append(&f, "{\"t\":\"of a later version\",\"id\":[[]]}");
+    append(&f, "{\"t\":\"feedback\",\"id\":\"9\",\"x\":\"so\",\"new\":{\"a\":[1]},\"id\":\"10\"}");
+    reopen(&f);
+    e = get(&f);
+    assert_int_equal(e.n, 2);
+    assert_true(e.scores[0] == 4 && e.scores[1] == 5);
+    e = get(&f);
+    assert_int_equal(e.n, 2);
+    assert_true(e.scores[0] == 7 && e.scores[1] == 8);
+    e = get(&f);
+    assert_int_equal(e.kind, OPRO__ENTRY_FEEDBACK);
+    assert_string_equal(e.text, "so");
+    assert_int_equal(opro__journal_file_next(f.file, &f.record, &f.err), OPRO_OK); /* the close */
+    assert_int_equal(opro__journal_file_next(f.file, &f.record, &f.err), OPRO_DONE);
+    end(&f);
+}
+
+static void rubbish(void **state) {
+    static const char *const payloads[] = {
+        "{\"t\":\"time\"}",
+        "{\"t\":\"time\",\"now\":1.5}",
+        "{\"t\":\"time\",\"now\":9223372036854775808}",
+        "{\"t\":\"time\",\"now\":\"1\"}",
+        "{\"t\":\"again\",\"id\":7,\"now\":1}",
+        "{\"t\":\"again\",\"id\":\"\",\"now\":1}",
+        "{\"t\":\"again\",\"id\":\"18446744073709551616\",\"now\":1}",
+        "{\"t\":\"again\",\"id\":\"1a\",\"now\":1}",
+        "{\"t\":\"reply\",\"id\":\"1\",\"i\":-1,\"origin\":0,\"how\":\"reply\",\"x\":\"\"}",
+        "{\"t\":\"reply\",\"id\":\"1\",\"i\":0,\"origin\":0,\"how\":\"loudly\",\"x\":\"\"}",
+        "{\"t\":\"reply\",\"id\":\"1\",\"i\":0,\"origin\":4294967296,\"how\":\"reply\",\"x\":\"\"}",
+        "{\"t\":\"reply\",\"id\":\"1\",\"i\":0,\"origin\":0,\"how\":\"reply\"}",
+        "{\"t\":\"feedback\",\"id\":\"1\",\"x\":\"\\ud800\"}",
+        "{\"t\":\"feedback\",\"id\":\"1\",\"x\":\"\\u0000\"}",
+        "{\"t\":\"scores\",\"id\":\"1\",\"s\":[]}",
+        "{\"t\":\"scores\",\"id\":\"1\",\"s\":[\"1\"]}",
+        "{\"t\":\"scores\",\"id\":\"1\",\"s\":[1e999]}",
+        "{\"t\":\"scores\",\"id\":\"1\",\"parts\":1,\"s\":[1]}",
+        "{\"t\":\"part\",\"k\":1,\"s\":[1]}",
+        "{\"t\":\"step\",\"step\":0,\"h\":\"xyz\"}",
+    };
+    file f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++) {
+        opro__entry e;
+
+        begin(&f);
+        append(&f, payloads[i]);
+        reopen(&f);
+        assert_int_equal(opro__journal_file_next(f.file, &f.record, &f.err), OPRO_OK);
+        if (opro__entry_read(&f.reader, &f.record, &e, &f.err) != OPRO_ERR_PARSE)
+            fail_msg("taken: %s", payloads[i]);
+        assert_non_null(strstr(f.err.message, "record 1 "));
+        end(&f);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind),
+        cmocka_unit_test(long_ones),
+        cmocka_unit_test(orphans),
+        cmocka_unit_test(rubbish),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
