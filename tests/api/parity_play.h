@@ -13,6 +13,8 @@
 #include "parity_facts.h"
 #include "script.h"
 
+#define TASK "grade school math" /* which the pretrained kind is told */
+
 /* A prompt of the scorer's that has to come once. */
 typedef struct expected {
     string prompt;
@@ -232,6 +234,8 @@ static inline void open_play(play *p) {
         opro_metric_new(&p->metric, OPRO_METRIC_REFERENCE, opro_dataset_task(p->dataset), NULL),
         OPRO_OK);
     assert_int_equal(opro_problem_new_dataset(&p->problem, p->dataset, NULL), OPRO_OK);
+    if (p->kind == PRETRAINED)
+        assert_int_equal(opro_problem_set_description(p->problem, TASK, OPRO_ZT), OPRO_OK);
     for (size_t i = 0; i < p->count && p->all[i].step < 0; i++)
         assert_int_equal(opro_problem_add_initial(p->problem, p->all[i].text, OPRO_ZT), OPRO_OK);
     assert_int_equal(opro_optimizer_new_model(&p->optimizer, p->proposes, NULL), OPRO_OK);
@@ -384,6 +388,7 @@ static inline void check_meaning(const play *p, const char *prompt, const char *
 
     if (p->kind == PRETRAINED) {
         check_has(prompt, where[p->at]);
+        check_has(prompt, TASK);
         return;
     }
     check_has(prompt, "from the worst to the best");

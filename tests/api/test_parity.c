@@ -44,19 +44,24 @@ static play play_of(const kind *k, meta m, place at, int marks) {
                   .dataset = load(k->file, k->layout)};
 }
 
+static void play_each_position(const kind *k, meta m) {
+    for (place at = BEFORE_Q; at < PLACES; at++)
+        for (int marks = 0; marks < 2; marks++) {
+            play p;
+
+            if (!place_fits(at, marks) || (m == PRETRAINED && at == BEFORE_Q)) continue;
+            p = play_of(k, m, at, marks);
+            assert_int_equal(opro_dataset_task(p.dataset), k->task);
+            perform(&p);
+            close_play(&p);
+        }
+}
+
 static void each_kind_position_and_meta_prompt(void **state) {
     (void)state;
     for (size_t k = 0; k < N(kinds); k++)
-        for (int m = 0; m < METAS; m++)
-            for (int i = 0; i < PLACES * 2; i++) {
-                play p;
-
-                if (!place_fits(i / 2, i % 2) || (m == PRETRAINED && i / 2 == BEFORE_Q)) continue;
-                p = play_of(&kinds[k], m, i / 2, i % 2);
-                assert_int_equal(opro_dataset_task(p.dataset), kinds[k].task);
-                perform(&p);
-                close_play(&p);
-            }
+        for (meta m = CHAT; m < METAS; m++)
+            play_each_position(&kinds[k], m);
 }
 
 /* ---- what the published program refuses ------------------------------------------------------ */
@@ -78,25 +83,27 @@ static opro_status try_driver(const play *p) {
     return st;
 }
 
+static void try_both(meta m, place at, int marks) {
+    play p = play_of(&kinds[0], m, at, marks);
+    opro_status asks = OPRO_OK, proposes = OPRO_OK;
+
+    if (!place_fits(at, marks)) asks = proposes = OPRO_ERR_INVALID;
+    /* this kind has no exemplars, and so no marks in them; the scorer's prompts have */
+    if (m == PRETRAINED) proposes = at == BEFORE_Q ? OPRO_ERR_INVALID : OPRO_OK;
+    open_play(&p);
+    assert_int_equal(try_examiner(&p), asks);
+    assert_int_equal(try_driver(&p), proposes);
+    assert_int_equal(p.server->n, 0);
+    close_play(&p);
+}
+
 /* Where it asserts, while it writes a prompt: ours says so before anything is sent. */
 static void positions_that_need_marks_are_refused_without(void **state) {
     (void)state;
-    for (int m = 0; m < METAS; m++)
-        for (int i = 0; i < PLACES * 2; i++) {
-            play p = play_of(&kinds[0], m, i / 2, i % 2);
-            int none = m == PRETRAINED && i / 2 == BEFORE_Q;
-            int fits = place_fits(i / 2, i % 2);
-
-            open_play(&p);
-            assert_int_equal(try_examiner(&p), fits ? OPRO_OK : OPRO_ERR_INVALID);
-            /* the meta-prompt of the kind pretrained has no exemplars, and so no marks */
-            if (none || (!fits && m != PRETRAINED))
-                assert_int_equal(try_driver(&p), OPRO_ERR_INVALID);
-            else
-                assert_int_equal(try_driver(&p), OPRO_OK);
-            assert_int_equal(p.server->n, 0);
-            close_play(&p);
-        }
+    for (meta m = CHAT; m < METAS; m++)
+        for (place at = BEFORE_Q; at < PLACES; at++)
+            for (int marks = 0; marks < 2; marks++)
+                try_both(m, at, marks);
 }
 
 /* ---- long runs ------------------------------------------------------------------------------- */
@@ -141,7 +148,7 @@ static void check_rejected(const play *p) {
 
 static void what_is_shown_and_what_is_filtered(void **state) {
     (void)state;
-    for (int m = 0; m < METAS; m++) {
+    for (meta m = CHAT; m < METAS; m++) {
         play p = long_play(m);
 
         perform(&p);
@@ -155,7 +162,7 @@ static void what_is_shown_and_what_is_filtered(void **state) {
 /* meta_prompt_instructions_before_exemplars False, linear_increase to 2 in 5 steps, 20 buckets. */
 static void exemplars_first_and_a_rising_temperature(void **state) {
     (void)state;
-    for (int m = 0; m < PRETRAINED; m++) {
+    for (meta m = CHAT; m < PRETRAINED; m++) {
         play p = long_play(m);
 
         p.more = "exemplars_first=1 temperature_schedule=linear temperature_end=2 score_buckets=20";
@@ -171,7 +178,7 @@ static void exemplars_first_and_a_rising_temperature(void **state) {
 /* few_shot_qa_pairs False, num_score_buckets infinity. */
 static void no_exemplars_and_no_buckets(void **state) {
     (void)state;
-    for (int m = 0; m < PRETRAINED; m++) {
+    for (meta m = CHAT; m < PRETRAINED; m++) {
         play p = long_play(m);
 
         p.more = "exemplars=0 score_display=decimals";
@@ -388,33 +395,39 @@ static void print_messages(const char *title, const json_t *body) {
 }
 
 /* The last request to a model. */
-static void print_last(const play *p, const char *model) {
-    char title[128];
+static void print_last(const play *p, const char *model, const char *role, const char *about) {
+    char title[160];
 
     for (size_t i = p->server->n; i-- > 0;) {
         json_t *body = json_loads(p->server->bodies[i], 0, NULL);
         int found = !strcmp(string_of(body, "model"), model);
 
-        snprintf(title, sizeof title, "%s, meta_prompt %s, position %s, question_marks %d", model,
-                 meta_names[p->kind], place_names[p->at], p->marks);
+        snprintf(title, sizeof title, "%s: %s, meta_prompt %s, position %s, question_marks %d",
+                 role, about, meta_names[p->kind], place_names[p->at], p->marks);
         if (found) print_messages(title, body);
         json_decref(body);
         if (found) return;
     }
 }
 
-/* One prompt of each kind, in the output of this test. */
+/* Prompts of each kind, in the output of this test. */
 static void print_examples(void **state) {
-    (void)state;
-    for (int i = 0; i < PLACES * 2; i++) {
-        meta m = i / 2 == BEFORE_Q ? SQUARE : i % METAS;
-        play p;
+    static const struct {
+        size_t kind;
+        meta m;
+        place at;
+        int marks;
+    } shown[] = {{0, CHAT, Q_BEGIN, 0}, {1, SQUARE, Q_END, 0},       {2, CHAT, A_BEGIN, 1},
+                 {3, CHAT, SYSTEM, 0},  {4, PRETRAINED, A_BEGIN, 1}, {5, SQUARE, BEFORE_Q, 1}};
 
-        if (!place_fits(i / 2, i % 2)) continue;
-        p = play_of(&kinds[i % 2 ? 4 : 1], m, i / 2, i % 2);
+    (void)state;
+    for (size_t i = 0; i < N(shown); i++) {
+        const kind *k = &kinds[shown[i].kind];
+        play p = play_of(k, shown[i].m, shown[i].at, shown[i].marks);
+
         perform(&p);
-        print_last(&p, "proposes");
-        print_last(&p, "answers");
+        print_last(&p, "proposes", "optimizer", k->name);
+        print_last(&p, "answers", "scorer", k->name);
         close_play(&p);
     }
     fflush(stdout);
