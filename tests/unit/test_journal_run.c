@@ -460,11 +460,79 @@ static void power_losses(void **state) {
     disk_end(&d);
 }
 
+/* ---- no memory ------------------------------------------------------------------------------- */
+
+static opro_status run_with(disk *d, failing *f, kept_host *h, opro_journal **journal) {
+    opro_allocator mem = failing_allocator(f);
+    opro_problem *problem = kept_problem(small.train, small.validation);
+    opro_config *config = kept_config(small.settings);
+    opro_status st;
+
+    memset(h, 0, sizeof *h);
+    h->scenario = &small;
+    st = opro_run_new(&h->run, problem, config, &mem);
+    if (st == OPRO_OK) st = opro_journal_new(journal, KEPT_PATH, OPRO_ZT, config, &mem);
+    opro_config_free(config);
+    opro_problem_free(problem);
+    if (st != OPRO_OK) return st;
+    opro__journal_set_files(*journal, &d->files);
+    st = opro_run_resume(h->run, *journal);
+    return st == OPRO_OK ? kept_go(h) : st;
+}
+
+/* Every allocation fails, in the first life and in the second: what is there goes on. */
+static void no_memory(void **state) {
+    kept_end expected;
+    disk d;
+
+    (void)state;
+    disk_begin(&d, 1);
+    expected = make_file(&d, &small);
+    for (int life = 1; life <= 2; life++) {
+        opro_status st = OPRO_ERR_NOMEM;
+
+        for (long n = 0; st != OPRO_DONE; n++) {
+            failing f = {n, 0};
+            opro_journal *journal = NULL;
+            kept_host h;
+            char where[64];
+
+            snprintf(where, sizeof where, "life %d, allocation %ld", life, n);
+            disk_clear(&d);
+            if (life == 2) { /* of a run whose first half is there */
+                kept_host first;
+                opro_journal *half = kept_journal(&d, "");
+
+                kept_begin(&first, &small, "max_scorer_calls=9");
+                must(opro_run_resume(first.run, half), OPRO_OK, where, opro_run_error(first.run));
+                kept_go(&first);
+                opro_journal_free(half);
+                kept_free(&first);
+            }
+            st = run_with(&d, &f, &h, &journal);
+            if (st != OPRO_DONE) must(st, OPRO_ERR_NOMEM, where, opro_run_error(h.run));
+            opro_journal_free(journal);
+            kept_free(&h);
+            assert_int_equal(f.live, 0);
+            journal = kept_journal(&d, "");
+            kept_begin(&h, &small, "");
+            must(opro_run_resume(h.run, journal), OPRO_OK, where, opro_run_error(h.run));
+            must(kept_go(&h), OPRO_DONE, where, opro_run_error(h.run));
+            same_end(h.run, &expected, where);
+            opro_journal_free(journal);
+            kept_free(&h);
+        }
+    }
+    assert_int_equal(disk_open_files(&d), 0);
+    disk_end(&d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cut_off_anywhere), cmocka_unit_test(other_settings),
         cmocka_unit_test(more_steps),       cmocka_unit_test(wrong_moments),
         cmocka_unit_test(faults),           cmocka_unit_test(power_losses),
+        cmocka_unit_test(no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
