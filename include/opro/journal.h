@@ -91,11 +91,12 @@ OPRO_API const opro_error *opro_journal_error(const opro_journal *journal);
  *
  * OPRO_ERR_INVALID: other settings wrote it; the message has the list of what differs.
  * OPRO_ERR_STATE: somebody else writes this file, or the run has begun, or the journal is in use.
+ * OPRO_ERR_UNSUPPORTED: it is on a network file system (option journal_network). After these the
+ * run is as it was, and the file too.
  * OPRO_ERR_PARSE: the file is damaged (which record, and where), or is no journal, or of a format
- * that is not known here. OPRO_ERR_UNSUPPORTED: it is on a network file system (option
- * journal_network). After these the run is as it was.
- * OPRO_ERR_FAILED: the file cannot be read or written; or the run did not come out as it was
- * written. Errors of callbacks. After these the run has stopped if it had begun.
+ * that is not known here; the file is as it was. OPRO_ERR_FAILED: it cannot be read or written, or
+ * the run did not come out as it was written. Errors of callbacks. After these the run has stopped
+ * if something had been put back by then.
  * A torn end, which a crash can leave, is no error: it is copied to opro_journal_torn_file(), cut
  * off, and said to the log. Since 0.1.
  */

@@ -73,6 +73,7 @@ opro_status opro__journal_attach_file(opro_journal *journal, const char *header,
                                  .allow_network =
                                      OPRO__INT(&journal->options, JOURNAL_NETWORK) != 0};
 
+    journal->reader.parts = 0;
     return opro__journal_file_open(&journal->file, &journal->mem, err, journal->files, &setup);
 }
 
