@@ -147,7 +147,7 @@ static const question sums[] = {{"1 and 1?", "2"},  {"2 and 2?", "4"},  {"3 and 
         {"Two c", 2, 3}, {"Two d", 2, 4}, {"Two e", 2, 0}, {"Two f", 2, 8}, {"Two g", 2, 3},       \
         {"Two h", 2, 6}, {"Three a", 3, 2}, {"Three b", 3, 2}, {"Three c", 3, 2},                  \
         {"Three d", 3, 3}, {"Three e", 3, 7}, {"Three f", 3, 1}, {"Three g", 3, 0},                \
-        {"Three G", 3, 5}, {                                                                       \
+        {"Two A", 3, 5}, {                                                                         \
         "Four a", 4, 1                                                                             \
     }
 #define LATER_REPLIES(from, to)                                                                    \
@@ -156,7 +156,7 @@ static const question sums[] = {{"1 and 1?", "2"},  {"2 and 2?", "4"},  {"3 and 
         from "two c" to, from "two d" to, from "two e" to, from "two f" to, from "two g" to,       \
         from "two h" to, from "three a" to, from "three b" to, from "three c" to,                  \
         from "three d" to, from "three e" to, from "three f" to, from "three g" to,                \
-        from "three G" to, from "four a" to, from "one a" to, from "two a" to, from "One b" to,    \
+        from "two A" to, from "four a" to, from "one a" to, from "two a" to, from "One b" to,      \
         from "One c" to, from "One d" to, from "\"one e\"" to, from "let's solve the problem." to
 
 /*
