@@ -3,6 +3,9 @@
  * What is in a journal: its entries in words, what came of them, whether the file is whole. Reads
  * only, and may do so while a run is writing.
  */
+#include "journal_report.h"
+
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <opro/opro.h>
@@ -32,7 +35,8 @@ typedef struct summary {
     double best;
     char *best_text;
     long best_record;
-    json_t *scored; /* --json */
+    json_t *scored;  /* --json */
+    score_list list; /* --report */
 } summary;
 
 /* What is to be done with each entry. */
@@ -123,7 +127,9 @@ static int take_scores(summary *s, const asked *a, int how) {
                                                 "set", set_name(a->set), "instances", (json_int_t)n,
                                                 "mean", mean, "candidate", a->text)) != 0)
         return 0;
-    if (a->set == OPRO_VALIDATION || (s->best_text && !better)) return 1;
+    if (a->set == OPRO_VALIDATION) return 1;
+    if (!scores_add(&s->list, mean)) return 0;
+    if (s->best_text && !better) return 1;
     free(s->best_text);
     s->best = mean;
     s->best_record = record;
@@ -339,7 +345,19 @@ static int read_all(summary *s, int how) {
     return fail("%s", opro_error_message(opro_journal_error(s->journal), NULL));
 }
 
-static int run(const char *path, int how, int summarize, int verify) {
+static int report(const summary *s, const char *path, const char *to) {
+    char title[300], best[200];
+    int error;
+
+    snprintf(title, sizeof title, "%.200s: %lld steps, %lld replies, stopped: %s", path,
+             (long long)s->steps, (long long)s->replies,
+             s->stop ? opro_stop_reason_name(s->stop) : "not yet");
+    snprintf(best, sizeof best, "best %.9g (record %ld)", s->best, s->best_record);
+    error = write_report(to, &s->list, s->minimizes, title, s->best_text ? best : "no scores");
+    return error ? fail("cannot write %s: %s", to, strerror(error)) : 0;
+}
+
+static int run(const char *path, int how, int summarize, int verify, const char *to) {
     summary s = {.best = NAN, .scored = json_array(), .minimize = json_string("minimize")};
     int status = s.scored && s.minimize ? 0 : fail("out of memory");
 
@@ -349,10 +367,12 @@ static int run(const char *path, int how, int summarize, int verify) {
     if (!status && summarize) print_summary(&s);
     if (!status && verify) print_state(&s);
     if (!status && how == JSON) status = print_json(&s);
+    if (!status && to) status = report(&s, path, to);
     while (s.n_open)
         done(&s, s.open);
     free(s.open);
     free(s.best_text);
+    free(s.list.all);
     json_decref(s.scored);
     json_decref(s.minimize);
     json_decref(s.header);
@@ -362,11 +382,12 @@ static int run(const char *path, int how, int summarize, int verify) {
 
 static const char help[] = "usage: journal FILE [OPTION...]\n\n"
                            "Shows what is in the journal of a run; the file is not changed.\n\n"
-                           "  --summary  what came of the run, instead of every entry\n"
-                           "  --verify   only whether the file is whole\n"
-                           "  --csv      a table of the candidates that were scored\n"
-                           "  --json     what came of the run, and that table, as JSON\n"
-                           "  --help     this\n\n"
+                           "  --summary          what came of the run, instead of every entry\n"
+                           "  --verify           only whether the file is whole\n"
+                           "  --csv              a table of the candidates that were scored\n"
+                           "  --json             what came of the run, and that table, as JSON\n"
+                           "  --report=FILE.svg  a picture: every score, and the best so far\n"
+                           "  --help             this\n\n"
                            "Exit code: 0 if the file is whole (a torn end is no damage), 1 if not, "
                            "2 for wrong\narguments.\n";
 
@@ -378,7 +399,7 @@ static int wrong(const char *what, const char *arg) {
 int main(int argc, char **argv) {
     static const char *const names[] = {"--summary", "--verify", "--csv", "--json", "--help"};
     int given[sizeof names / sizeof *names] = {0}, status;
-    const char *path = NULL;
+    const char *path = NULL, *to = NULL;
 
     for (int i = 1; i < argc; i++) {
         size_t k = 0;
@@ -387,6 +408,8 @@ int main(int argc, char **argv) {
             k++;
         if (k < sizeof names / sizeof *names)
             given[k] = 1;
+        else if (strncmp(argv[i], "--report=", 9) == 0 && argv[i][9])
+            to = argv[i] + 9;
         else if (argv[i][0] == '-')
             return wrong("there is no option ", argv[i]);
         else if (path)
@@ -400,11 +423,11 @@ int main(int argc, char **argv) {
     }
     if (!path) return wrong("which file?", "");
     status = run(path,
-                 given[3]               ? JSON
-                 : given[2]             ? CSV
-                 : given[0] || given[1] ? NOTHING
-                                        : SHOW,
-                 given[0], given[1]);
+                 given[3]                     ? JSON
+                 : given[2]                   ? CSV
+                 : given[0] || given[1] || to ? NOTHING
+                                              : SHOW,
+                 given[0], given[1], to);
     if (fflush(stdout) != 0) return 1;
     return status;
 }
