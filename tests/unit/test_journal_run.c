@@ -356,6 +356,89 @@ static void wrong_moments(void **state) {
     disk_end(&d);
 }
 
+/* ---- callbacks that are not the same --------------------------------------------------------- */
+
+static int32_t refuse_some(const opro_problem *problem, const char *text, size_t len,
+                           opro_sink *sink, void *user_data) {
+    (void)problem;
+    if (*(int *)user_data && opro__hash_bytes(text, len) % 2)
+        return opro_sink_reject(sink, "no", 2);
+    return opro_sink_count(sink, 0);
+}
+
+static opro_run *moody_run(int *mood) {
+    opro_problem *problem = kept_problem(1, 0);
+
+    assert_int_equal(opro_problem_set_check_fn(problem, refuse_some, mood, NULL), OPRO_OK);
+    return other_run(problem, "steps=3 samples_per_step=4");
+}
+
+/* A run that comes out otherwise is not gone on with. */
+static void other_callbacks(void **state) {
+    opro_journal *journal;
+    kept_host h;
+    int mood = 0;
+    disk d;
+
+    (void)state;
+    disk_begin(&d, 1);
+    memset(&h, 0, sizeof h);
+    h.scenario = &scenarios[0];
+    h.run = moody_run(&mood);
+    journal = kept_journal(&d, "");
+    assert_int_equal(opro_run_resume(h.run, journal), OPRO_OK);
+    assert_int_equal(kept_go(&h), OPRO_DONE);
+    kept_free(&h);
+    opro_journal_free(journal);
+    journal = kept_journal(&d, "");
+    h.run = moody_run(&mood);
+    mood = 1;
+    assert_int_equal(opro_run_resume(h.run, journal), OPRO_ERR_FAILED);
+    has(opro_run_error(h.run), "callbacks");
+    has(opro_journal_error(journal), "record ");
+    assert_int_equal(opro_run_stop_reason(h.run), OPRO_STOP_ERROR);
+    assert_int_equal(disk_open_files(&d), 0);
+    opro_run_free(h.run);
+    opro_journal_free(journal);
+    disk_end(&d);
+}
+
+/* Replies that were there are left aside when they come again, also behind the last missing one. */
+static void holes(void **state) {
+    opro_journal *journal;
+    opro_request *r;
+    kept_host h;
+    uint64_t id = 0;
+    disk d;
+
+    (void)state;
+    disk_begin(&d, 1);
+    for (int life = 0; life < 2; life++) {
+        kept_begin(&h, &scenarios[0], "samples_per_step=4");
+        journal = kept_journal(&d, "");
+        must(opro_run_resume(h.run, journal), OPRO_OK, "holes", opro_run_error(h.run));
+        while (opro_run_next(h.run, 0, &r) == OPRO_OK && opro_request_kind(r) == OPRO_REQUEST_SCORE)
+            assert_int_equal(kept_scores(&h, r), OPRO_OK);
+        id = opro_request_id(r);
+        if (!life) {
+            assert_int_equal(opro_run_answer_reply(h.run, id, 2, 0, "<INS>c</INS>", 12), OPRO_OK);
+            assert_int_equal(opro_run_answer_reply(h.run, id, 3, 0, "<INS>d</INS>", 12), OPRO_OK);
+            assert_int_equal(opro_run_answer_reply(h.run, id, 3, 0, "<INS>e</INS>", 12),
+                             OPRO_ERR_STALE);
+        } else {
+            for (size_t i = 0; i < 4; i++) {
+                assert_int_equal(opro_run_answer_usage(h.run, id, 1, 1, 1), OPRO_OK);
+                assert_int_equal(opro_run_answer_text(h.run, id, "<INS>x</INS>", 12), OPRO_OK);
+            }
+            assert_int_equal(opro_run_count(h.run, OPRO_COUNT_REPLIES), 4);
+            assert_int_equal(opro_run_answer_reply(h.run, 999, 0, 0, "", 0), OPRO_ERR_UNKNOWN);
+        }
+        kept_free(&h);
+        opro_journal_free(journal);
+    }
+    disk_end(&d);
+}
+
 /* ---- a disk that fails ----------------------------------------------------------------------- */
 
 /* Whatever was acknowledged before a fault is there after it, and the run comes out the same. */
@@ -529,9 +612,14 @@ static void no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cut_off_anywhere), cmocka_unit_test(other_settings),
-        cmocka_unit_test(more_steps),       cmocka_unit_test(wrong_moments),
-        cmocka_unit_test(faults),           cmocka_unit_test(power_losses),
+        cmocka_unit_test(cut_off_anywhere),
+        cmocka_unit_test(other_settings),
+        cmocka_unit_test(more_steps),
+        cmocka_unit_test(other_callbacks),
+        cmocka_unit_test(holes),
+        cmocka_unit_test(wrong_moments),
+        cmocka_unit_test(faults),
+        cmocka_unit_test(power_losses),
         cmocka_unit_test(no_memory),
     };
 
