@@ -111,13 +111,15 @@ void opro__model_forget_secrets(opro_model *model) {
 
 /* ---- headers of the host's ------------------------------------------------------------------- */
 
-static int is_token(const char *s, size_t len) {
-    for (size_t i = 0; i < len; i++)
-        if (!s[i] || !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                             "!#$%&'*+-.^_`|~",
-                             s[i]))
-            return 0;
-    return len > 0;
+/* How much of it is as a name has to be. */
+static size_t token(const char *s, size_t len) {
+    size_t i = 0;
+
+    while (i < len && s[i] &&
+           strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~",
+                  s[i]))
+        i++;
+    return i;
 }
 
 static int same_word(const char *a, size_t len, const char *b) {
@@ -192,13 +194,21 @@ static opro_status add_header(opro_model *model, const char *name, size_t name_l
 opro_status opro_model_set_header(opro_model *model, const char *name, size_t name_len,
                                   const char *value, size_t value_len) {
     opro_status st = opro__model_enter_idle(model, OPRO__CALL_opro_model_set_header);
-    size_t at;
+    size_t at, known;
 
     if (st != OPRO_OK) return st;
-    if (!opro__arg(&name, &name_len) || !is_token(name, name_len) || is_ours(name, name_len))
+    if (!opro__arg(&name, &name_len))
+        return opro__fail(&model->err, OPRO_ERR_INVALID, "the header's name is NULL");
+    known = token(name, name_len);
+    if (known < name_len) /* not quoted: there may be a secret in it */
+        return opro__fail(&model->err, OPRO_ERR_INVALID,
+                          "the header's name has a byte that no name has (byte %zu); its value is "
+                          "an argument of its own",
+                          known);
+    if (!name_len || is_ours(name, name_len))
         return opro__fail(&model->err, OPRO_ERR_INVALID,
                           "%s is no name of a header that can be set here",
-                          opro__quote(name ? name : "", name ? name_len : 0).text);
+                          opro__quote(name, name_len).text);
     if (value) st = opro__model_check_text(model, &value, &value_len, "the header's value");
     if (st != OPRO_OK) return st;
     at = find_header(model, name, name_len);
