@@ -5,9 +5,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/portable.h"
 #include "opro/vector.h"
-
-static const double pi = 3.141592653589793;
 
 static double sphere(const double *x, size_t n) {
     double sum = 0;
@@ -33,16 +32,17 @@ static double ackley(const double *x, size_t n) {
 
     for (size_t i = 0; i < n; i++) {
         squares += x[i] * x[i];
-        waves += cos(2 * pi * x[i]);
+        waves += opro__portable_cos(x[i]);
     }
-    return 20 - 20 * exp(-0.2 * sqrt(squares / (double)n)) + exp(1) - exp(waves / (double)n);
+    return 20 - 20 * opro__portable_exp(-0.2 * sqrt(squares / (double)n)) + opro__portable_exp(1) -
+           opro__portable_exp(waves / (double)n);
 }
 
 static double rastrigin(const double *x, size_t n) {
     double sum = 0;
 
     for (size_t i = 0; i < n; i++)
-        sum += x[i] * x[i] + 10 * (1 - cos(2 * pi * x[i]));
+        sum += x[i] * x[i] + 10 * (1 - opro__portable_cos(x[i]));
     return sum;
 }
 

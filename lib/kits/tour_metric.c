@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Edge weights. TSPLIB's rules end in integers, so the last bit of cos and acos does not matter,
- * unless a value lies within an ulp of a whole number. The great circle is not rounded: its lengths
- * may differ in the last digit between platforms. Both are the scorer's business; nothing in the
- * core is decided by them.
- */
+/* Edge weights, the same on every platform. */
 #include "tour.h"
 
 #include <math.h>
 
+#include "base/portable.h"
+
 #define TSPLIB_PI     3.141592 /* TSPLIB's own, as is the radius */
 #define TSPLIB_RADIUS 6378.388
 #define DEGREE        0.017453292519943295
+#define TURN          6.2831853071795865
 #define EARTH_RADIUS  6371.0088 /* km, the mean radius (IUGG) */
 
 int opro__metric_known(int32_t metric) {
@@ -50,21 +48,30 @@ void opro__metric_radians(int32_t metric, double x, double y, double *u, double 
     }
 }
 
+static double sine(double radians) {
+    return opro__portable_sin(radians / TURN);
+}
+
+static double cosine(double radians) {
+    return opro__portable_cos(radians / TURN);
+}
+
 static double geo(double dv, double u1, double u2) {
-    double q1 = cos(dv), q2 = cos(u1 - u2), q3 = cos(u1 + u2);
+    double q1 = cosine(dv), q2 = cosine(u1 - u2), q3 = cosine(u1 + u2);
     double c = 0.5 * ((1.0 + q1) * q2 - (1.0 - q1) * q3);
 
-    if (c > 1) c = 1; /* rounding may lead out of the domain of acos */
+    if (c > 1) c = 1; /* rounding may lead out of the domain of the arc cosine */
     if (c < -1) c = -1;
-    return trunc(TSPLIB_RADIUS * acos(c) + 1.0);
+    return trunc(TSPLIB_RADIUS * 2 * opro__portable_atan(sqrt((1 - c) / (1 + c))) + 1.0);
 }
 
 /* The haversine formula, exact for near places too. */
 static double great_circle(double dv, double u1, double u2) {
-    double a = sin((u1 - u2) / 2), b = sin(dv / 2);
-    double h = a * a + cos(u1) * cos(u2) * b * b;
+    double a = sine((u1 - u2) / 2), b = sine(dv / 2);
+    double h = a * a + cosine(u1) * cosine(u2) * b * b;
 
-    return 2 * EARTH_RADIUS * asin(sqrt(h < 1 ? h : 1));
+    if (h > 1) h = 1;
+    return 2 * EARTH_RADIUS * opro__portable_atan(sqrt(h / (1 - h)));
 }
 
 double opro__metric_weight(const opro__places *places, size_t i, size_t j) {

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <math.h>
 
-#include "portable.h"
+#include "base/portable.h"
 
 void opro__bandit_init(opro__bandit *bandit, double floor, double decay) {
     for (size_t i = 0; i < OPRO__ARMS_MAX; i++)

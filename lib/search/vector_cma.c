@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "portable.h"
+#include "base/portable.h"
 #include "vector.h"
 
 #define FULL_DIMENSIONS 64         /* up to this many a full covariance is kept */
