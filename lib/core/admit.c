@@ -181,10 +181,10 @@ static int has_digit(const char *s, size_t len) {
 
 /* The filters of the published program, for texts only. */
 static void filter(const opro_run *run, entrant *e) {
-    int64_t max = OPRO__INT(&run->options, MAX_LENGTH);
+    size_t max = OPRO__SIZE(&run->options, MAX_LENGTH);
 
     if (run->problem->space.kind != OPRO__SPACE_TEXT || e->reason != OPRO_REASON_NONE) return;
-    if (max && e->len > (size_t)max && opro__utf8_count(e->text, e->len) > (size_t)max)
+    if (max && e->len > max && opro__utf8_count(e->text, e->len) > max)
         refuse(e, OPRO_REASON_TOO_LONG, "too long", 8);
     else if (OPRO__INT(&run->options, FORBID_DIGITS) && has_digit(e->text, e->len))
         refuse(e, OPRO_REASON_DIGITS, "contains digits", 15);

@@ -51,4 +51,13 @@ int opro__option_decides(int32_t id);
 #define OPRO__INT(options, id)  ((options)->values[OPRO__ROW_##id].i)
 #define OPRO__REAL(options, id) ((options)->values[OPRO__ROW_##id].r)
 
+/* An integer as a size: on a machine of 32 bits the largest, for all that is larger. */
+#define OPRO__SIZE(options, id) opro__size_of(OPRO__INT(options, id))
+
+static inline size_t opro__size_of(int64_t n) {
+    size_t size = (size_t)n;
+
+    return (int64_t)size == n ? size : SIZE_MAX;
+}
+
 #endif

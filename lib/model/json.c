@@ -60,7 +60,7 @@ static size_t count_opening(const char *s, size_t len) {
 
         memcpy(&word, s + i, 8);
         word = (word | ones * 0x20) ^ ones * '{'; /* bytes of 0 where there is one */
-        n += ((~(((word & low) + low) | word) & tops) >> 7) * ones >> 56;
+        n += (size_t)(((~(((word & low) + low) | word) & tops) >> 7) * ones >> 56);
     }
     for (; i < len; i++)
         n += (s[i] | 0x20) == '{';

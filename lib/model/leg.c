@@ -190,7 +190,7 @@ int64_t opro__leg_tokens(const opro__leg *leg) {
 
 static opro_status keep_answer(opro__leg *leg, const char *s, size_t len, opro__failure *failure) {
     opro__buf_clear(&leg->exchange.answer);
-    leg->exchange.answer.max = (size_t)OPRO__INT(&leg->call->model->options, MODEL_MAX_BODY);
+    leg->exchange.answer.max = OPRO__SIZE(&leg->call->model->options, MODEL_MAX_BODY);
     opro__buf_add(&leg->exchange.answer, s, len);
     if (leg->exchange.answer.status != OPRO_ERR_NOMEM) return OPRO_OK;
     opro__failure_set(failure, OPRO_FAILURE_MEMORY, OPRO__RETRY_NO, "out of memory");

@@ -10,7 +10,7 @@
 opro_status opro_model_new(opro_model **out, const opro_config *config, const opro_allocator *mem) {
     opro__mem own;
     opro_model *model;
-    int64_t cache_bytes;
+    size_t cache_bytes;
     opro_status st;
 
     if (!out) return OPRO_ERR_INVALID;
@@ -29,9 +29,8 @@ opro_status opro_model_new(opro_model **out, const opro_config *config, const op
     model->told_at = INT64_MAX;
     model->settings_changed = 1;
     st = opro__transport_new(&model->transport, &model->mem, &model->err);
-    cache_bytes = OPRO__INT(&model->options, MODEL_CACHE_BYTES);
-    if (st == OPRO_OK && cache_bytes)
-        st = opro__cache_new(&model->cache, &model->mem, (size_t)cache_bytes);
+    cache_bytes = OPRO__SIZE(&model->options, MODEL_CACHE_BYTES);
+    if (st == OPRO_OK && cache_bytes) st = opro__cache_new(&model->cache, &model->mem, cache_bytes);
     if (st == OPRO_OK)
         *out = model;
     else

@@ -45,9 +45,9 @@ static opro_status set_transport(opro_model *model) {
     opro__transport_settings settings = {
         .connect_timeout_ms = OPRO__INT(options, MODEL_CONNECT_TIMEOUT_MS),
         .idle_timeout_ms = OPRO__INT(options, MODEL_IDLE_TIMEOUT_MS),
-        .max_body = (size_t)OPRO__INT(options, MODEL_MAX_BODY),
-        .max_header = (size_t)OPRO__INT(options, MODEL_MAX_HEADER),
-        .max_header_lines = (size_t)OPRO__INT(options, MODEL_MAX_HEADER_LINES),
+        .max_body = OPRO__SIZE(options, MODEL_MAX_BODY),
+        .max_header = OPRO__SIZE(options, MODEL_MAX_HEADER),
+        .max_header_lines = OPRO__SIZE(options, MODEL_MAX_HEADER_LINES),
         .http2 = OPRO__INT(options, MODEL_HTTP) == 2,
         .allow_http = OPRO__INT(options, MODEL_ALLOW_HTTP) != 0,
         .local = model->url.local,

@@ -242,7 +242,7 @@ static int has_digit(const piece *p) {
 
 /* Joined by blanks; what the options forbid is left out. */
 static void join(const texts *t, const parts *p, opro__buf *text) {
-    size_t most = (size_t)OPRO__INT(t->options, MAX_LENGTH), letters = 0, start = text->len;
+    size_t most = OPRO__SIZE(t->options, MAX_LENGTH), letters = 0, start = text->len;
 
     for (size_t i = 0; i < p->n; i++) {
         const piece *one = &p->piece[i];
@@ -258,7 +258,7 @@ static void join(const texts *t, const parts *p, opro__buf *text) {
 
 /* A phrase, or as much of it as may be. */
 static void add_phrase(const texts *t, opro__rng *rng, opro__buf *text) {
-    size_t most = (size_t)OPRO__INT(t->options, MAX_LENGTH);
+    size_t most = OPRO__SIZE(t->options, MAX_LENGTH);
     piece phrase = draw_phrase(rng);
 
     opro__buf_add(text, phrase.s, most && most < phrase.len ? most : phrase.len);

@@ -31,9 +31,9 @@ typedef struct monkey {
     opro_status last; /* of opro_run_next() */
 } monkey;
 
-static uint64_t draw(monkey *m, uint64_t below) {
+static uint32_t draw(monkey *m, uint64_t below) {
     m->random = m->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (m->random >> 33) % below;
+    return (uint32_t)((m->random >> 33) % below);
 }
 
 /* ---- a run with random options --------------------------------------------------------------- */

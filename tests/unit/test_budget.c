@@ -214,7 +214,7 @@ static void test_never_overshot(void **state) {
             open[n] = opro__amounts_add((opro__amounts){0}, unit, count);
             opro__budget_reserve(&b, open[n++]);
             if (opro__rng_below(&rng, 2)) { /* an answer, which used at most what was reserved */
-                size_t which = opro__rng_below(&rng, n);
+                size_t which = (size_t)opro__rng_below(&rng, n);
                 opro__amounts used = open[which];
 
                 opro__budget_release(&b, used);

@@ -159,7 +159,7 @@ static void test_eviction(void **state) {
     assert_int_equal(cost_of(w, "{0001}", ""), cost + 2);
     for (int k = 0; k < 20000; k++) {
         int key = (int)opro__rng_below(&rng, KEYS);
-        size_t len = opro__rng_below(&rng, sizeof answer), known;
+        size_t len = (size_t)opro__rng_below(&rng, sizeof answer), known;
         char body[16];
         const char *got;
         int there = slow_take(&s, key, &known);

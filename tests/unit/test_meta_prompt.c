@@ -747,7 +747,7 @@ static void test_problem_callbacks(void **state) {
     (void)state;
     set_up(&f);
     opro_problem_set_render_fn(f.problem, render, &yes, NULL);
-    opro_problem_set_exemplar_fn(f.problem, (size_t)1 << 40, exemplar, &yes, NULL);
+    opro_problem_set_exemplar_fn(f.problem, SIZE_MAX / 4, exemplar, &yes, NULL);
     option(&f, "exemplars", "1");
     make(&f);
     assert_non_null(strstr(build(&f), "\nshown (INS)best(/INS)\n"));

@@ -79,7 +79,7 @@ static char *make_small(world *w, size_t *len, size_t ends[EXCHANGES + 1]) {
     unlink(w->file);
     assert_int_equal(opro__recording_open(&r, &w->mem, &w->err, w->file, 1, 0), OPRO_OK);
     for (int i = 0; i <= EXCHANGES; i++) {
-        if (ends) ends[i] = r->end;
+        if (ends) ends[i] = (size_t)r->end;
         if (i < EXCHANGES) assert_int_equal(add(r, i, &w->err), OPRO_OK);
     }
     opro__recording_close(r);

@@ -416,7 +416,8 @@ static const char *random_piece(opro__rng *rng, size_t format, size_t few) {
 }
 
 static size_t random_text(opro__rng *rng, size_t format, char *text, size_t size) {
-    size_t few = opro__rng_below(rng, PIECES), n = opro__rng_below(rng, 40), len = 0;
+    size_t few = (size_t)opro__rng_below(rng, PIECES), n = (size_t)opro__rng_below(rng, 40),
+           len = 0;
 
     while (n-- > 0) {
         const char *piece = random_piece(rng, format, few);
@@ -515,7 +516,7 @@ static void test_brackets_as_the_rule_says(void **state) {
     (void)state;
     for (int round = 0; round < 20000; round++) {
         char text[64], expect[200];
-        size_t len = opro__rng_below(&rng, 24), n = 0;
+        size_t len = (size_t)opro__rng_below(&rng, 24), n = 0;
 
         /*
          * a letter of its own in each pair of brackets, so that nothing is dropped as a repeat or

@@ -190,7 +190,7 @@ static void test_keys(void **state) {
         uint64_t y = opro__rng_next(&c) ^ opro__rng_next(&d);
 
         for (int k = 0; k < 64; k++)
-            bits += (x >> k & 1) + (y >> k & 1);
+            bits += (size_t)((x >> k & 1) + (y >> k & 1));
     }
     assert_true(bits > 63000 && bits < 65000); /* half of 128,000; the deviation is 179 */
 }

@@ -288,7 +288,7 @@ static void test_failures(void **state) {
 
     (void)state;
     set(config, "max_failures", "0");
-    for (uint64_t i = 0; i < 60; i++) {
+    for (size_t i = 0; i < 60; i++) {
         world w = world_of(BINARY, 8, 1 + i % 11, OPRO_MAXIMIZE);
 
         w.order = w.luck = i;

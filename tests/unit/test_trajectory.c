@@ -482,7 +482,7 @@ static void test_normalised_random(void **state) {
     (void)state;
     for (int i = 0; i < 30000; i++) {
         char a[700], b[1500], x[700], y[1500];
-        size_t len = opro__rng_below(&rng, i % 50 ? 60 : 600), n = 0;
+        size_t len = (size_t)opro__rng_below(&rng, i % 50 ? 60 : 600), n = 0;
         inner in;
         int fresh, is_same;
 

@@ -262,7 +262,7 @@ static void test_random(void **state) {
     (void)state;
     for (int i = 0; i < 100000; i++) {
         char s[20];
-        size_t len = opro__rng_below(&rng, sizeof s + 1);
+        size_t len = (size_t)opro__rng_below(&rng, sizeof s + 1);
 
         for (size_t k = 0; k < len; k++)
             s[k] = (char)(opro__rng_below(&rng, 3) ? 0x80 + opro__rng_below(&rng, 128)
