@@ -384,6 +384,7 @@ static int call_failed(opro__asking *a) {
     const opro_error *err = opro_call_error(a->call);
     int32_t failure = opro_call_failure(a->call);
 
+    a->examiner->cut_off += failure == OPRO_FAILURE_NET;
     if (!is_hopeless(failure)) return fail(a, err);
     opro__sheet_unknown(a->exam, a->place, err->message, err->len);
     if (dooms_all(failure)) opro__line_give_up(a->examiner, err->message, err->len);
@@ -391,9 +392,10 @@ static int call_failed(opro__asking *a) {
 }
 
 static int call_answered(opro__asking *a) {
-    const opro_examiner *e = a->examiner;
+    opro_examiner *e = a->examiner;
     opro__piece reply;
 
+    e->cut_off = 0;
     reply.s = opro_call_reply(a->call, 0, &reply.len);
     if (opro__sheet_put(a->exam, a->place, a->stage == FIRST ? OPRO__SAID_REPLY : OPRO__SAID_SECOND,
                         reply.s, reply.len) != OPRO_OK)

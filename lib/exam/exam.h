@@ -170,6 +170,7 @@ struct opro_examiner {
     opro__asking **askings; /* under way */
     size_t n_askings, cap_askings;
     size_t n_orphans; /* of these, nobody wants to know any more */
+    size_t cut_off;   /* calls in a row that came to nothing for want of a connection */
     opro__map keys;   /* of calls under way -> askings */
 };
 

@@ -7,6 +7,10 @@
  */
 #include "exam.h"
 
+#define FEW     4
+#define MANY    4096
+#define CUT_OFF 4 /* calls in a row without a connection: nothing can be reached */
+
 /* ---- the heap -------------------------------------------------------------------------------- */
 
 static int64_t next_example(const opro_exam *exam) {
@@ -75,11 +79,15 @@ void opro__line_update(opro_exam *exam) {
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-/* Twice as many as the client sends at once, so that it never waits for us. */
+/*
+ * Twice as many as the client sends at once, so that it never waits for us. When nothing can be
+ * reached, many: the client tries each for a while, and they should not take their turns at that.
+ */
 static size_t most_under_way(const opro_examiner *e) {
     int64_t most = 2 * opro_model_figure(e->model, OPRO_MODEL_CONCURRENCY);
 
-    return most > 4 ? (size_t)most : 4;
+    if (e->cut_off >= CUT_OFF) return MANY;
+    return most > FEW ? (size_t)most : FEW;
 }
 
 static opro_status ask_next(opro_examiner *e, opro_error *err) {

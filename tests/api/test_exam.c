@@ -152,6 +152,32 @@ static void the_line_is_in_the_examiner(void **state) {
     }
 }
 
+static void say_goodbye(exam_world *w, size_t n, const char *body, mock_reply *reply) {
+    (void)w, (void)n, (void)body;
+    reply->status = 0;
+}
+
+/* Nothing can be reached: the questions fail together, not a few at a time. */
+static void an_endpoint_that_is_gone_is_waited_for_once(void **state) {
+    exam_world w;
+    opro_exam *exam;
+    int64_t most = 0;
+
+    (void)state;
+    exam_open(&w, say_goodbye, 60, "model_attempts=1 model_breaker_failures=0 exam_rounds=0");
+    exam = exam_begin(&w, "Think.", 60);
+    while (!opro_exam_done(exam)) {
+        int64_t now = opro_model_figure(w.model, OPRO_MODEL_WAITING);
+
+        if (now > most) most = now;
+        assert_true(opro_model_poll(w.model, 1000) >= 0);
+    }
+    assert_true(most > 30);
+    assert_int_equal(opro_exam_known(exam), 0);
+    opro_exam_free(exam);
+    exam_close(&w);
+}
+
 /* ---- failures -------------------------------------------------------------------------------- */
 
 static void what_failed_is_asked_again_after_the_others(void **state) {
@@ -633,6 +659,7 @@ int main(void) {
         cmocka_unit_test(whatever_was_said_is_judged),
         cmocka_unit_test(prompts_that_begin_alike_follow_one_another),
         cmocka_unit_test(the_line_is_in_the_examiner),
+        cmocka_unit_test(an_endpoint_that_is_gone_is_waited_for_once),
         cmocka_unit_test(what_failed_is_asked_again_after_the_others),
         cmocka_unit_test(what_makes_no_sense_is_not_asked),
         cmocka_unit_test(without_a_verdict_it_is_unknown),
