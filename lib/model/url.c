@@ -249,6 +249,27 @@ static opro_status put_together(opro__url *url, opro__mem *mem, const parts *p) 
     return OPRO_OK;
 }
 
+/*
+ * Escapes in a host are undone, and libcurl reads what comes out anew when it connects: as a number,
+ * an address, or escapes again.
+ */
+static opro_status check_host(opro_error *err, const opro__url *url, const parts *p) {
+    int plain = opro__utf8_valid(p->host, strlen(p->host));
+    parts again = {0};
+    opro_status st = OPRO_OK;
+
+    for (const char *s = p->host; *s; s++)
+        plain &= (unsigned char)*s > 0x20 && *s != 0x7F && *s != '%';
+    if (plain) st = take_apart(&again, err, url->text);
+    if (again.host) lower(again.host);
+    if (st != OPRO_ERR_NOMEM && (!again.host || strcmp(again.host, p->host) != 0))
+        st = opro__fail(err, OPRO_ERR_INVALID,
+                        "the base URL's host has a %% in it that makes it another one: write it as "
+                        "it is meant");
+    free_parts(&again);
+    return st;
+}
+
 opro_status opro__url_parse(opro__url *out, opro__mem *mem, opro_error *err, const char *s,
                             size_t len, int allow_http, int allow_query) {
     parts p = {0};
@@ -270,6 +291,7 @@ opro_status opro__url_parse(opro__url *out, opro__mem *mem, opro_error *err, con
         goto out;
     }
     st = check_policy(err, &url, &p, allow_http, allow_query);
+    if (st == OPRO_OK) st = check_host(err, &url, &p);
     if (st != OPRO_OK) goto out;
     *out = url;
     url = (opro__url){0};

@@ -123,6 +123,12 @@ static void test_refused(void **state) {
         {"httpx://a.b", HTTP, "scheme is \"httpx\""},
         {"ws://a.b", HTTP, "scheme is \"ws\""},
         {"https://", 0, "no host"},
+        {"https://%380", 0, "that makes it another one"}, /* 80 is 0.0.0.80 */
+        {"https://%3127.1/v1", 0, "that makes it another one"},
+        {"https://%2531", 0, "that makes it another one"},
+        {"https://a%25b", 0, "that makes it another one"},
+        {"https://a%ffb", 0, "that makes it another one"},
+        {"https://a%7fb", 0, "that makes it another one"},
         {"https:///v1", 0, "no host"},
         {"https://?x", 0, "no host"},
         {"https://u:secret@a.b/v1", 0, "user name or a password"},
