@@ -134,6 +134,15 @@ static int64_t system_write(void *user, int fd, const void *from, size_t len, ui
     return n < 0 ? -errno : n;
 }
 
+static void system_forget(void *user, int fd, uint64_t at, uint64_t len) {
+    (void)user;
+#ifdef POSIX_FADV_DONTNEED
+    (void)posix_fadvise(fd, (off_t)at, (off_t)len, POSIX_FADV_DONTNEED);
+#else
+    (void)fd, (void)at, (void)len;
+#endif
+}
+
 static int system_sync(void *user, int fd) {
     (void)user;
 #ifdef F_FULLFSYNC /* without it the disk may keep it in its own memory */
@@ -196,6 +205,7 @@ const opro__files opro__files_system = {
     .lock = system_lock,
     .read = system_read,
     .write = system_write,
+    .forget = system_forget,
     .sync = system_sync,
     .sync_data = system_sync_data,
     .truncate = system_truncate,

@@ -44,6 +44,8 @@ typedef struct opro__files {
     /* As many bytes as they like, but 0 at the end of the file alone. */
     int64_t (*read)(void *user, int fd, void *to, size_t len, uint64_t at);
     int64_t (*write)(void *user, int fd, const void *from, size_t len, uint64_t at);
+    /* Of what the disk has too, the copy in memory is not needed; whether it goes is not told. */
+    void (*forget)(void *user, int fd, uint64_t at, uint64_t len);
     /* To the disk: all of a file; its bytes and what it takes to find them. */
     int (*sync)(void *user, int fd);
     int (*sync_data)(void *user, int fd);

@@ -8,6 +8,8 @@
 
 #include "base/num.h"
 
+enum { BLOCK = 1 << 16 }; /* as large as blocks of file systems and pages of memory get */
+
 static opro_status cannot(opro__journal_file *journal, const char *what, const char *path,
                           const char *call, int64_t n) {
     opro_error err;
@@ -168,7 +170,13 @@ static opro_status judge(opro__journal_file *journal) {
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* Copy bytes of the journal to a place in it or in another file. 0, or the error of *call. */
+/*
+ * Copy bytes of the journal into another file, or to where they are. 0, or the error of *call.
+ *
+ * Where they are: the system's copy in memory is dropped in between if it takes it for written.
+ * Else a file system would overwrite it by what it knows of its place on the disk, which may be
+ * what a write that has failed has left (ext4 reads such blocks as zeros for ever).
+ */
 static int copy(opro__journal_file *journal, uint64_t from, uint64_t len, int fd, uint64_t to,
                 const char **call) {
     const opro__files *files = journal->files;
@@ -180,6 +188,7 @@ static int copy(opro__journal_file *journal, uint64_t from, uint64_t len, int fd
         *call = "pread";
         n = opro__files_read(files, journal->fd, journal->window, want, from);
         if (n < (int64_t)want) return n < 0 ? (int)n : -EIO; /* what was there is there no more */
+        files->forget(files->user, journal->fd, from, want);
         *call = "pwrite";
         n = opro__files_write(files, fd, journal->window, want, to);
         if (n < 0) return (int)n;
@@ -232,10 +241,10 @@ static opro_status cut_tail(opro__journal_file *journal) {
 /*
  * Everything that was read is safe on the disk: OPRO_DONE. To sync it is not enough. If a sync of
  * the one who wrote it has failed, the system may hold his bytes in memory, take them for written,
- * and have nothing to do in ours. So what no line vouches for is written anew.
+ * and have nothing to do in ours. So what no line vouches for is written anew, in whole blocks.
  */
 static opro_status settle(opro__journal_file *journal) {
-    const opro__journal_mark *safe = &journal->safe;
+    uint64_t from = journal->safe.offset - journal->safe.offset % BLOCK;
     const char *call;
     int n;
 
@@ -244,8 +253,7 @@ static opro_status settle(opro__journal_file *journal) {
 
         if (st != OPRO_OK) return st;
     }
-    n = copy(journal, safe->offset, journal->state.end - safe->offset, journal->fd, safe->offset,
-             &call);
+    n = copy(journal, from, journal->state.end - from, journal->fd, from, &call);
     if (n == 0) {
         call = "fsync";
         n = opro__files_sync(journal->files, journal->fd);

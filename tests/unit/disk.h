@@ -6,8 +6,9 @@
  * Of a file there is what the system shows (cache) and what the disk holds. A power loss leaves of
  * each sector that was not brought to the disk the old or the new bytes, zeros where there were none,
  * any length in between, and of each name in the folder the old or the new meaning. A sync that
- * fails has brought some sectors to the disk, and the system takes the others for written too: the
- * next sync succeeds and does nothing about them, as on ext4.
+ * fails has brought some sectors to the disk, and the system takes the others for written too, as
+ * on ext4: the next sync succeeds and does nothing about them. Some of these are lost on the disk
+ * even when they are written again, until the system has forgotten them.
  */
 #ifndef TESTS_DISK_H
 #define TESTS_DISK_H
@@ -34,7 +35,8 @@ enum {
 
 typedef struct disk_file {
     char *cache, *held;   /* as the system shows it, as the disk holds it: capacity bytes each */
-    unsigned char *dirty; /* by sector */
+    unsigned char *dirty; /* by sector: to be brought to the disk                             */
+    unsigned char *lost;  /* by sector: what is brought to the disk of it does not get there */
     size_t len, held_len, capacity;
 } disk_file;
 
@@ -114,6 +116,13 @@ static inline int disk_stops(disk *d, int *fate) {
     return 0;
 }
 
+/* Nothing is known of its sectors. */
+static inline void disk_forget_all(disk_file *f) {
+    if (!f->capacity) return;
+    memset(f->dirty, 0, f->capacity / DISK_SECTOR);
+    memset(f->lost, 0, f->capacity / DISK_SECTOR);
+}
+
 /* ---- names ----------------------------------------------------------------------------------- */
 
 static inline disk_name *disk_find(disk *d, const char *path) {
@@ -149,8 +158,7 @@ static inline int disk_new_file(disk *d) {
     while (disk_used(d, file))
         if (++file == DISK_FILES) abort();
     d->file[file].len = d->file[file].held_len = 0;
-    if (d->file[file].capacity)
-        memset(d->file[file].dirty, 0, d->file[file].capacity / DISK_SECTOR);
+    disk_forget_all(&d->file[file]);
     return file;
 }
 
@@ -172,8 +180,10 @@ static inline void disk_reserve(disk_file *f, size_t need) {
     f->cache = realloc(f->cache, f->capacity);
     f->held = realloc(f->held, f->capacity);
     f->dirty = realloc(f->dirty, f->capacity / DISK_SECTOR);
-    if (!f->cache || !f->held || !f->dirty) abort();
+    f->lost = realloc(f->lost, f->capacity / DISK_SECTOR);
+    if (!f->cache || !f->held || !f->dirty || !f->lost) abort();
     memset(f->dirty + old / DISK_SECTOR, 0, (f->capacity - old) / DISK_SECTOR);
+    memset(f->lost + old / DISK_SECTOR, 0, (f->capacity - old) / DISK_SECTOR);
 }
 
 static inline void disk_put(disk_file *f, const char *from, size_t len, size_t at) {
@@ -186,11 +196,6 @@ static inline void disk_put(disk_file *f, const char *from, size_t len, size_t a
         f->dirty[i] = 1;
 }
 
-/* The disk gets this sector of the cache. */
-static inline void disk_hold(disk_file *f, size_t sector) {
-    memcpy(f->held + sector * DISK_SECTOR, f->cache + sector * DISK_SECTOR, DISK_SECTOR);
-}
-
 /* A longer file has zeros where nothing was written. */
 static inline void disk_set_held_len(disk_file *f, size_t len) {
     disk_reserve(f, len);
@@ -198,21 +203,46 @@ static inline void disk_set_held_len(disk_file *f, size_t len) {
     f->held_len = len;
 }
 
-/* Bring it to the disk; all: every sector, else some of them, though all are taken for written. */
-static inline void disk_write_back(disk *d, disk_file *f, int all) {
+/* The disk gets a sector of the cache; of what is beyond the file's end there it has nothing. */
+static inline void disk_hold(disk_file *f, size_t sector) {
+    size_t at = sector * DISK_SECTOR, end = at + DISK_SECTOR;
+
+    memcpy(f->held + at, f->cache + at, DISK_SECTOR);
+    if (f->held_len > at && f->held_len < end) memset(f->held + f->held_len, 0, end - f->held_len);
+}
+
+/* Bring it to the disk. fails: some of it, though all is taken for written. */
+static inline void disk_write_back(disk *d, disk_file *f, int fails) {
     size_t sectors = (f->len + DISK_SECTOR - 1) / DISK_SECTOR;
 
-    if (all || disk_random(d, 2)) disk_set_held_len(f, f->len);
-    for (size_t i = 0; i < sectors; i++)
-        if (f->dirty[i] && (all || disk_random(d, 2))) {
-            size_t end = (i + 1) * DISK_SECTOR;
-
+    if (!fails || disk_random(d, 2)) disk_set_held_len(f, f->len);
+    for (size_t i = 0; i < sectors; i++) {
+        if (!f->dirty[i]) continue;
+        f->dirty[i] = 0;
+        if (fails && disk_random(d, 2))
+            f->lost[i] = (unsigned char)disk_random(d, 2);
+        else if (!f->lost[i])
             disk_hold(f, i);
-            /* of a sector beyond its end the disk has nothing to show */
-            if (end > f->held_len && f->held_len > i * DISK_SECTOR)
-                memset(f->held + f->held_len, 0, end - f->held_len);
-        }
-    if (f->capacity) memset(f->dirty, 0, f->capacity / DISK_SECTOR);
+    }
+}
+
+/* What is taken for written goes: from now on the cache is what the disk has. */
+static inline void disk_forget(void *user, int fd, uint64_t at, uint64_t len) {
+    disk *d = user;
+    disk_file *f = &d->file[d->fd[fd].file];
+
+    if (d->dead) return;
+    for (size_t i = 0; i * DISK_SECTOR < f->len; i++) {
+        size_t begin = i * DISK_SECTOR, end = begin + DISK_SECTOR;
+
+        if (end > f->len) end = f->len;
+        if (f->dirty[i] || begin < at || end > at + len) continue;
+        f->lost[i] = 0;
+        memset(f->cache + begin, 0, end - begin);
+        if (f->held_len > begin)
+            memcpy(f->cache + begin, f->held + begin,
+                   (f->held_len < end ? f->held_len : end) - begin);
+    }
 }
 
 /* ---- the calls ------------------------------------------------------------------------------- */
@@ -327,7 +357,7 @@ static inline int disk_sync(void *user, int fd) {
     int fate, stops = disk_stops(d, &fate);
 
     if (fate == -EINTR || d->dead) return fate;
-    disk_write_back(d, &d->file[d->fd[fd].file], !stops);
+    disk_write_back(d, &d->file[d->fd[fd].file], stops);
     return fate;
 }
 
@@ -340,6 +370,8 @@ static inline int disk_truncate(void *user, int fd, uint64_t len) {
     if (len > f->len || d->fd[fd].how == OPRO__FILES_READ) abort();
     d->changes++;
     f->len = (size_t)len;
+    for (size_t i = f->len / DISK_SECTOR + 1; i < f->capacity / DISK_SECTOR; i++)
+        f->lost[i] = 0; /* other ones, if it grows again */
     return fate;
 }
 
@@ -441,7 +473,7 @@ static inline void disk_power_loss(disk *d) {
 
         if (!f->capacity) continue;
         for (size_t k = 0; k < f->capacity / DISK_SECTOR; k++) /* what new bytes there may be */
-            if (f->dirty[k] && disk_random(d, 2)) {
+            if (f->dirty[k] && !f->lost[k] && disk_random(d, 2)) {
                 size_t at = k * DISK_SECTOR, end = at + DISK_SECTOR;
 
                 if (f->held_len < end) disk_set_held_len(f, end);
@@ -451,7 +483,7 @@ static inline void disk_power_loss(disk *d) {
         disk_set_held_len(f, len > f->held_len ? len : f->held_len);
         f->len = f->held_len = len;
         memcpy(f->cache, f->held, len);
-        memset(f->dirty, 0, f->capacity / DISK_SECTOR);
+        disk_forget_all(f);
     }
 }
 
@@ -476,6 +508,7 @@ static inline void disk_begin(disk *d, uint64_t seed) {
         .lock = disk_lock,
         .read = disk_read,
         .write = disk_write,
+        .forget = disk_forget,
         .sync = disk_sync,
         .sync_data = disk_sync,
         .truncate = disk_truncate,
@@ -495,6 +528,7 @@ static inline void disk_end(disk *d) {
         free(d->file[i].cache);
         free(d->file[i].held);
         free(d->file[i].dirty);
+        free(d->file[i].lost);
     }
 }
 
@@ -507,7 +541,7 @@ static inline void disk_write_file(disk *d, const char *path, const char *s, siz
     f = &d->file[name->now - 1];
     f->len = 0;
     disk_put(f, s, len, 0);
-    disk_write_back(d, f, 1);
+    disk_write_back(d, f, 0);
     name->held = name->now;
 }
 

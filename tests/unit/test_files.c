@@ -184,6 +184,9 @@ static void test_bytes(void **state) {
     assert_int_equal(sys->read(NULL, fd, s, sizeof s, 0), 4);
     assert_int_equal(sys->sync(NULL, fd), 0);
     assert_int_equal(sys->sync_data(NULL, fd), 0);
+    sys->forget(NULL, fd, 0, 4); /* in memory alone */
+    assert_int_equal(sys->read(NULL, fd, s, sizeof s, 0), 4);
+    assert_memory_equal(s, "\0\0\0h", 4);
     sys->close(NULL, fd);
     assert_int_equal(sys->read(NULL, -1, s, 1, 0), -EBADF);
     assert_int_equal(sys->write(NULL, -1, s, 1, 0), -EBADF);
