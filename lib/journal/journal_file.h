@@ -13,8 +13,8 @@
  * The first record is the header, given when the file is made. It is made beside its place
  * (<path>.tmp) and linked there when it is on the disk, so a journal always has its header. Closing
  * it in order appends {"t":"close"}, which is read like any other record; opened again, it goes on
- * behind that. No payload of the caller's should be that text. A header should be unlike all others,
- * by an id for instance: lines of other journals do not fit then.
+ * behind that. No payload of the caller's should be that text. A header should be unlike all
+ * others, by an id for instance: lines of other journals do not fit then.
  *
  * What is promised. When opro__journal_file_sync() has said OPRO_OK, or opro__journal_file_next()
  * OPRO_DONE, all records so far outlast the death of the process and of the machine. What was

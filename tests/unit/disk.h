@@ -4,11 +4,11 @@
  * told to, processes on it die at any call, and its power goes.
  *
  * Of a file there is what the system shows (cache) and what the disk holds. A power loss leaves of
- * each sector that was not brought to the disk the old or the new bytes, zeros where there were none,
- * any length in between, and of each name in the folder the old or the new meaning. A sync that
- * fails has brought some sectors to the disk, and the system takes the others for written too, as
- * on ext4: the next sync succeeds and does nothing about them. Some of these are lost on the disk
- * even when they are written again, until the system has forgotten them.
+ * each sector that was not brought to the disk the old or the new bytes, zeros where there were
+ * none, any length in between, and of each name in the folder the old or the new meaning. A sync
+ * that fails has brought some sectors to the disk, and the system takes the others for written too,
+ * as on ext4: the next sync succeeds and does nothing about them. Some of these are lost on the
+ * disk even when they are written again, until the system has forgotten them.
  */
 #ifndef TESTS_DISK_H
 #define TESTS_DISK_H

@@ -359,7 +359,7 @@ static void test_child(void **state) {
     assert_int_equal(p->d.changes, changes);
 }
 
-/* ---- readers ----------------------------------------------------------------------------------- */
+/* ---- readers --------------------------------------------------------------------------------- */
 
 /* A reader sees what is there, then what has come since; of half a record nothing. */
 static void test_reader(void **state) {
