@@ -199,8 +199,8 @@ OPRO_API int64_t opro_exam_figure(const opro_exam *exam, int32_t figure);
 
 /*
  * Hear of every example that is decided in any exam of this examiner, also in those that its
- * scorers make: for lines of progress, tables, logs. The exam lives while it runs. It may not change the
- * exam. fn NULL: nobody listens. Since 0.1.
+ * scorers make: for lines of progress, tables, logs. The exam lives while it runs. It may not
+ * change the exam. fn NULL: nobody listens. Since 0.1.
  */
 typedef int32_t (*opro_examiner_fn)(opro_examiner *examiner, const opro_exam *exam, size_t index,
                                     void *user_data);

@@ -9,27 +9,27 @@
  *
  * The same lines begin a run and resume it: a file that is not there is made; one that is there is
  * read, and what it holds is put back into the run, which then stands where the first one stood. So
- * make the run in the same way each time: same problem, same options, same warm start. Whether it is
- * the same is checked (see opro_run_resume()).
+ * make the run in the same way each time: same problem, same options, same warm start. Whether it
+ * is the same is checked (see opro_run_resume()).
  *
  * What is written. Before an answer takes effect, the answer; before a request is handed out, that
  * it is; when a step ends, a digest of the state; when the run stops, why. An append-only file of
  * lines, each a JSON object with a checksum, readable with any text tool, for its owner's eyes only
- * (it holds prompts' answers, but never keys). Its first line has the format's version, the options,
- * and digests of the problem.
+ * (it holds prompts' answers, but never keys). Its first line has the format's version, the
+ * options, and digests of the problem.
  *
- * What may be lost. An answer was acknowledged when the call that gave it has returned OPRO_OK (with
- * a driver: when step, run or poll has returned, or a request that follows is handed out). Nothing
- * is lost when only the process dies. When the machine dies, option journal_sync decides:
- *   record  (the default) nothing that was acknowledged; a request is handed out when the disk knows
- *           of it. A driver waits for the disk once for all answers of a turn.
+ * What may be lost. An answer was acknowledged when the call that gave it has returned OPRO_OK
+ * (with a driver: when step, run or poll has returned, or a request that follows is handed out).
+ * Nothing is lost when only the process dies. When the machine dies, option journal_sync decides:
+ *   record  (the default) nothing that was acknowledged; a request is handed out when the disk
+ *           knows of it. A driver waits for the disk once for all answers of a turn.
  *   step    what came since the last step that ended
  *   time    what came in the last journal_sync_ms milliseconds before the last call, by the clock
  *           given to opro_run_next()
  *   none    all since the operating system last wrote by itself, often half a minute
- * Whatever is lost is lost from the end: what remains is a shorter run, which goes on from there and
- * pays for the rest again. Stopping, opro_journal_sync() and opro_journal_close() wait for the disk
- * (with none: the latter two).
+ * Whatever is lost is lost from the end: what remains is a shorter run, which goes on from there
+ * and pays for the rest again. Stopping, opro_journal_sync() and opro_journal_close() wait for the
+ * disk (with none: the latter two).
  *
  * A write or sync that fails: the answer is not taken, the run stops with OPRO_STOP_ERROR and the
  * reason, and nothing is tried again. Resume from the file when the cause is gone.
@@ -41,11 +41,12 @@
  * answer that had been paid for and had not arrived in the journal is paid for again, unless the
  * client keeps a cache (opro_model_set_cache_file()).
  *
- * A stop by the host or by an error is not put back: resuming is how such a run goes on. max_time_ms
- * counts the time from the first request to the last entry of each process. Observers hear what is
- * put back, as they heard it the first time, and may stop the run again; one with side effects asks
- * opro_run_replaying() first. Callbacks of the problem are called as the first time, and have to
- * give the same: each request and each step is compared, and where one differs, resuming fails.
+ * A stop by the host or by an error is not put back: resuming is how such a run goes on.
+ * max_time_ms counts the time from the first request to the last entry of each process. Observers
+ * hear what is put back, as they heard it the first time, and may stop the run again; one with side
+ * effects asks opro_run_replaying() first. Callbacks of the problem are called as the first time,
+ * and have to give the same: each request and each step is compared, and where one differs,
+ * resuming fails.
  *
  * A build without journals (opro_has_feature(OPRO_FEATURE_JOURNAL) is 0) has the same functions;
  * opro_journal_new() is OPRO_ERR_UNSUPPORTED then.
@@ -69,8 +70,8 @@ OPRO_API opro_status opro_journal_new(opro_journal **out, const char *path, size
                                       const opro_config *config, const opro_allocator *mem);
 
 /*
- * NULL is fine. A run that uses it has a share: the file is closed, as by opro_journal_close(), when
- * the run is freed too. Since 0.1.
+ * NULL is fine. A run that uses it has a share: the file is closed, as by opro_journal_close(),
+ * when the run is freed too. Since 0.1.
  */
 OPRO_API void opro_journal_free(opro_journal *journal);
 
@@ -85,9 +86,9 @@ OPRO_API const opro_error *opro_journal_error(const opro_journal *journal);
  * takes a share. The message of a failure is at opro_run_error() and opro_journal_error().
  *
  * Options may differ from those of the journal if they only limit a run (steps, patience,
- * target_score, max_..., request_timeout_ms, memory_limit) or have nothing to do with it (model_...,
- * journal_..., the log). So a run that has ended goes on with more steps, unless its confirm stage
- * has begun. Limits have to be such that all that is in the journal could happen.
+ * target_score, max_..., request_timeout_ms, memory_limit) or have nothing to do with it
+ * (model_..., journal_..., the log). So a run that has ended goes on with more steps, unless its
+ * confirm stage has begun. Limits have to be such that all that is in the journal could happen.
  *
  * OPRO_ERR_INVALID: other settings wrote it; the message has the list of what differs.
  * OPRO_ERR_STATE: somebody else writes this file, or the run has begun, or the journal is in use.
@@ -105,7 +106,9 @@ OPRO_API opro_status opro_run_resume(opro_run *run, opro_journal *journal);
 /* The same for the run of a driver; before its first step. Since 0.1. */
 OPRO_API opro_status opro_driver_set_journal(opro_driver *driver, opro_journal *journal);
 
-/* 1 while opro_run_resume() puts entries back: an observer hears what it has heard before. Since 0.1.
+/*
+ * 1 while opro_run_resume() puts entries back: an observer hears what it has heard before. Since
+ * 0.1.
  */
 OPRO_API int32_t opro_run_replaying(const opro_run *run);
 
@@ -178,7 +181,9 @@ OPRO_API size_t opro_journal_entry_wanted(const opro_journal *journal);
 /* REQUEST: OPRO_REQUEST_...; REPLY: 0, or the reason why it was rejected as a whole. Since 0.1. */
 OPRO_API int32_t opro_journal_entry_how(const opro_journal *journal);
 
-/* ERROR: the status; STOP: OPRO_STOP_...; REPLY: its origin; REQUEST to score: the set. Since 0.1. */
+/*
+ * ERROR: the status; STOP: OPRO_STOP_...; REPLY: its origin; REQUEST to score: the set. Since 0.1.
+ */
 OPRO_API int32_t opro_journal_entry_value(const opro_journal *journal);
 
 /* TIME, REQUEST, AGAIN, STOP: when, in milliseconds by the run's clock. Since 0.1. */

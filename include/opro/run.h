@@ -37,13 +37,13 @@
  * is still the best of a few, so slightly too good. Then the run stops, for the reason for which
  * the search ended.
  *
- * What is known already is not asked for again. The stage costs at most 7 scorings on all validation
- * instances (and 9 calls, since quarters are rounded up), which are reserved in the budgets from the
- * start; opro_run_new() says OPRO_ERR_INVALID if a budget cannot hold them. It is left out when the
- * run is stopped by the host, by time, by failures, or by an error, and when a budget of tokens or
- * money stops it for which there is no reservation (score_tokens, score_cost). When one of these
- * happens in the stage, it ends at once, and nothing is confirmed. A candidate that cannot be scored
- * is out; max_failures counts only if that is true of all.
+ * What is known already is not asked for again. The stage costs at most 7 scorings on all
+ * validation instances (and 9 calls, since quarters are rounded up), which are reserved in the
+ * budgets from the start; opro_run_new() says OPRO_ERR_INVALID if a budget cannot hold them. It is
+ * left out when the run is stopped by the host, by time, by failures, or by an error, and when a
+ * budget of tokens or money stops it for which there is no reservation (score_tokens, score_cost).
+ * When one of these happens in the stage, it ends at once, and nothing is confirmed. A candidate
+ * that cannot be scored is out; max_failures counts only if that is true of all.
  *
  * Out of memory inside opro_run_next() or an answer leaves the run dead: it says OPRO_ERR_NOMEM
  * from then on, its queries stay valid.

@@ -100,11 +100,11 @@ OPRO_API int64_t opro_trajectory_find(const opro_trajectory *trajectory, const c
 /*
  * One candidate. number out of range: NULL, 0 or NaN. text lives as long as the trajectory. score
  * is the mean over the training instances (estimated with OPRO_FLAG_PARTIAL), NaN if it was not
- * scored; validation is the mean over the validation instances, NaN unless all are scored. step is -1 for initial solutions and warm
- * starts, else 0, 1, ...; sample is its place within the step; proposals counts how often it was
- * proposed; reason is an OPRO_REASON_... and detail says it in words ("" when there is nothing to
- * say); feedback is what the scorer said. origin is the number that the optimizer gave it
- * (opro_origin_name()). Since 0.1.
+ * scored; validation is the mean over the validation instances, NaN unless all are scored. step is
+ * -1 for initial solutions and warm starts, else 0, 1, ...; sample is its place within the step;
+ * proposals counts how often it was proposed; reason is an OPRO_REASON_... and detail says it in
+ * words ("" when there is nothing to say); feedback is what the scorer said. origin is the number
+ * that the optimizer gave it (opro_origin_name()). Since 0.1.
  */
 OPRO_API const char *opro_trajectory_text(const opro_trajectory *trajectory, int64_t number,
                                           size_t *len);

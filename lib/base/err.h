@@ -5,7 +5,9 @@
 
 #include "opro/base.h"
 
-/* The arguments from this one on are for a format of C11's printf(): on Windows not the system's. */
+/*
+ * The arguments from this one on are for a format of C11's printf(): on Windows not the system's.
+ */
 #if defined(__MINGW32__) && !defined(__clang__)
 #define OPRO__PRINTF(format_at, first) __attribute__((format(gnu_printf, format_at, first)))
 #else

@@ -225,7 +225,7 @@ static opro_status choose_wrong(opro__exemplars *e, opro__rng *rng, const uint32
  */
 static opro_status choose_published(opro__exemplars *e, size_t n, int64_t step) {
     int64_t *all = opro__calloc(e->mem, n, sizeof *all);
-    opro__numpy_random random;
+    opro__numpy_random random = {.used = 0};
 
     assert(n <= OPRO__PUBLISHED_MAX);
     if (!all) return OPRO_ERR_NOMEM;

@@ -64,8 +64,8 @@ struct opro_request {
     int64_t prompt_tokens, reply_tokens, cost; /* used so far */
     int64_t deadline;                          /* INT64_MAX: none */
     uint64_t turn;                             /* of being opened */
-    int again;    /* it was open when the run was resumed     */
-    size_t given; /* ... and so many replies were given since */
+    int again;                                 /* it was open when the run was resumed     */
+    size_t given;                              /* ... and so many replies were given since */
     opro__watch *watches;
     size_t answered; /* samples */
 };

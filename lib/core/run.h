@@ -274,8 +274,8 @@ opro_status opro__run_finish(opro_run *run, opro_status st);
 /* ---- run_race.c ---- */
 
 /*
- * The best candidates that are scored in full, best first; of equal ones the first met. by_instance:
- * only those whose scores of all instances are known. Returns how many, at most most.
+ * The best candidates that are scored in full, best first; of equal ones the first met.
+ * by_instance: only those whose scores of all instances are known. Returns how many, at most most.
  */
 size_t opro__run_best(const opro_run *run, int by_instance, const opro__candidate **best,
                       size_t most);

@@ -111,7 +111,9 @@ static size_t next_index(opro_request *request) {
     return request->again ? request->given++ : first_missing(request);
 }
 
-/* 1 if it is asked again, and this sample has its reply from before: what comes now is left aside. */
+/*
+ * 1 if it is asked again, and this sample has its reply from before: what comes now is left aside.
+ */
 static int was_there(const opro_request *request, size_t index) {
     return request->again && index < request->samples &&
            request->batch->samples[request->first + index] != OPRO__SAMPLE_ASKED;

@@ -12,7 +12,9 @@ static int keeps(const opro_run *run) {
     return run->taping.tape.ctx && !run->taping.replaying;
 }
 
-/* Only what a host waits for has to be safe at once; a driver waits for a turn's answers together. */
+/*
+ * Only what a host waits for has to be safe at once; a driver waits for a turn's answers together.
+ */
 static int can_wait(const opro_run *run, int kind) {
     if (kind == OPRO__ENTRY_STEP || kind == OPRO__ENTRY_TIME) return 1;
     return run->driven && kind >= OPRO__ENTRY_REPLY && kind <= OPRO__ENTRY_USAGE;

@@ -75,7 +75,7 @@ typedef struct opro__taping {
     int64_t clock_shift; /* from the host's clock to the run's             */
 } opro__taping;
 
-/* ---- from the parts of the run, each of which does nothing without a tape --------------------- */
+/* ---- from the parts of the run, each of which does nothing without a tape -------------------- */
 
 /* Keep what comes in. Answers: soon in runs with a driver, which will flush. */
 opro_status opro__run_write(opro_run *run, const opro__entry *entry);
@@ -97,7 +97,7 @@ opro_status opro__run_ask_again(opro_run *run, opro_request **out);
 /* 1 if this was open when the run was resumed. */
 int opro__run_asked_again(const opro_run *run, uint64_t id);
 
-/* ---- from the keeper --------------------------------------------------------------------------- */
+/* ---- from the keeper ------------------------------------------------------------------------- */
 
 /*
  * Put an entry back, between these two. OPRO_ERR_FAILED: the run has come out otherwise. After a

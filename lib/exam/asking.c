@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One question of an exam, from its first call to the verdict: the question itself, perhaps a second
- * one, perhaps a judge. What is asked already is not asked a second time at once: calls with the
- * same key go one after the other, so that the client's cache answers all but the first.
+ * One question of an exam, from its first call to the verdict: the question itself, perhaps a
+ * second one, perhaps a judge. What is asked already is not asked a second time at once: calls with
+ * the same key go one after the other, so that the client's cache answers all but the first.
  */
 #include <string.h>
 
@@ -258,6 +258,11 @@ opro_status opro__ask(opro_exam *exam, size_t place, opro_error *err) {
 
 /* ---- outcomes -------------------------------------------------------------------------------- */
 
+/* Callbacks of datasets and metrics may free the exam. */
+static int is_wanted(const opro__asking *a) {
+    return a->exam != NULL;
+}
+
 /* What becomes of an asking whose call is over. */
 enum { OVER, GOES_ON };
 
@@ -284,7 +289,7 @@ static int ask_second(opro__asking *a, const char *reply, size_t len) {
     opro_error err;
     opro_status st = write_question(a->exam, a->place, &err);
 
-    if (!a->exam) return OVER;
+    if (!is_wanted(a)) return OVER;
     if (st != OPRO_OK) return fail(a, &err);
     opro__buf_clear(&e->words);
     opro__buf_add(&e->words, m->text.data + m->all[m->n - 1].from, m->all[m->n - 1].len);
@@ -300,7 +305,7 @@ static int ask_judge(opro__asking *a, opro__piece reply) {
     opro_status st;
 
     st = opro__examiner_example(e, a->exam->sheets[a->place].example, &example, &err);
-    if (!a->exam) return OVER;
+    if (!is_wanted(a)) return OVER;
     if (st != OPRO_OK) return fail(a, &err);
     opro__buf_clear(&e->words);
     if (opro__judge_write(&e->words, &e->judge_words, &example, reply.s, reply.len) != OPRO_OK)
@@ -346,14 +351,14 @@ static int measure(opro__asking *a, opro__piece reply) {
     opro_status st;
 
     st = opro__examiner_example(e, a->exam->sheets[a->place].example, &example, &err);
-    if (st == OPRO_OK && a->exam) {
+    if (st == OPRO_OK && is_wanted(a)) {
         opro__callback_begin(&e->guard);
         st = opro_metric_judge(e->metric, reply.s, reply.len, example.answer, example.answer_len,
                                example.question, example.question_len, &verdict);
         opro__callback_end(&e->guard);
         if (st != OPRO_OK) opro__err_copy(&err, opro_metric_error(e->metric));
     }
-    if (!a->exam) return OVER;
+    if (!is_wanted(a)) return OVER;
     if (st == OPRO_ERR_NOMEM) return fail(a, &err);
     if (st != OPRO_OK) return no_verdict(a, &err);
     extracted.s = opro_verdict_extracted(verdict, &extracted.len);

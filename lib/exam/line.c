@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line of exams with questions to be asked: a heap. Prompts that begin alike follow one another,
- * so that an endpoint that keeps what it has read need not read it again: by exam where the
- * instruction stands first, else by example. What is asked is handed to the client in small
+ * The line of exams with questions to be asked: a heap. Prompts that begin alike follow one
+ * another, so that an endpoint that keeps what it has read need not read it again: by exam where
+ * the instruction stands first, else by example. What is asked is handed to the client in small
  * portions: a question that comes later may have its place before others that wait here.
  */
 #include "exam.h"

@@ -9,8 +9,8 @@
  * records {"t":"part","k":0,...} before its own, which says how many ("parts"). A process that died
  * between them leaves parts that belong to nothing; k 0 begins anew.
  *
- * Ids and digests are strings: they have 64 bits, and many readers of JSON know numbers of 53. A text
- * that is not UTF-8 is mended first, as the run itself would do.
+ * Ids and digests are strings: they have 64 bits, and many readers of JSON know numbers of 53. A
+ * text that is not UTF-8 is mended first, as the run itself would do.
  */
 #ifndef OPRO_JOURNAL_JOURNAL_ENTRY_H
 #define OPRO_JOURNAL_JOURNAL_ENTRY_H
@@ -56,8 +56,8 @@ void opro__entry_reader_init(opro__entry_reader *reader, opro__mem *mem);
 void opro__entry_reader_free(opro__entry_reader *reader);
 
 /*
- * Read a record: entry->kind is OPRO__ENTRY_... or OPRO__RECORD_...; texts and scores live until the
- * next call. OPRO_ERR_PARSE: it is not as written here.
+ * Read a record: entry->kind is OPRO__ENTRY_... or OPRO__RECORD_...; texts and scores live until
+ * the next call. OPRO_ERR_PARSE: it is not as written here.
  */
 opro_status opro__entry_read(opro__entry_reader *reader, const opro__journal_record *record,
                              opro__entry *entry, opro_error *err);

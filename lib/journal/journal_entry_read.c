@@ -264,8 +264,8 @@ static void forget_parts(opro__entry_reader *reader) {
 
 /*
  * Scores are read straight behind those of earlier parts. So before a record is read it has to be
- * known whether it goes on with them; parts of entries that never came are followed by k 0, or by an
- * entry without parts: the scores that are ours are then the last ones.
+ * known whether it goes on with them; parts of entries that never came are followed by k 0, or by
+ * an entry without parts: the scores that are ours are then the last ones.
  */
 static opro_status join(reading *r, size_t scores_before) {
     opro__entry_reader *reader = r->reader;

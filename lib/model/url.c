@@ -250,8 +250,8 @@ static opro_status put_together(opro__url *url, opro__mem *mem, const parts *p) 
 }
 
 /*
- * Escapes in a host are undone, and libcurl reads what comes out anew when it connects: as a number,
- * an address, or escapes again.
+ * Escapes in a host are undone, and libcurl reads what comes out anew when it connects: as a
+ * number, an address, or escapes again.
  */
 static opro_status check_host(opro_error *err, const opro__url *url, const parts *p) {
     int plain = opro__utf8_valid(p->host, strlen(p->host));

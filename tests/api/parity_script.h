@@ -138,8 +138,8 @@ static const question sums[] = {{"1 and 1?", "2"},  {"2 and 2?", "4"},  {"3 and 
 /*
  * Scores of eighths: 12.5, 37.5, 62.5 and 87.5 buckets, which become 12, 38, 62 and 88; many equal
  * ones; and more than 20, of which the kind chat shows none under 0.3. Two differ by one capital
- * alone. The last step has repetitions: theirs keeps the quotes of one of them, and scores the first
- * instruction of all once more.
+ * alone. The last step has repetitions: theirs keeps the quotes of one of them, and scores the
+ * first instruction of all once more.
  */
 #define LATER                                                                                      \
     {"One a", 1, 0}, {"One b", 1, 8}, {"One c", 1, 3}, {"One d", 1, 3}, {"One e", 1, 1},           \

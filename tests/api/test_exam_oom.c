@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that runs out at every allocation in the life of an examiner, its exams and its scorer, and
- * of the client below it: once, and from then on. Nothing crashes, hangs or leaks, and an exam comes
- * to its end: what is unknown then says why.
+ * Memory that runs out at every allocation in the life of an examiner, its exams and its scorer,
+ * and of the client below it: once, and from then on. Nothing crashes, hangs or leaks, and an exam
+ * comes to its end: what is unknown then says why.
  */
 #define _GNU_SOURCE
 #include "../unit/failing.h"

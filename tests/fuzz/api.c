@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A host that does what it likes: each line of the input is a call, by its first letter, with digits
- * and a text behind it.
+ * A host that does what it likes: each line of the input is a call, by its first letter, with
+ * digits and a text behind it.
  *
  *   before there is a run
  *   O  an option, "name=value"

@@ -4,7 +4,8 @@
  * journal is written by the target itself. Each line of the input is one change of it, with two
  * digits for the record that is meant:
  *
- *   d  it is gone                      2  it is there twice          s  it changes places with the next
+ *   d  it is gone                      2  it is there twice          s  it changes places with the
+ *      next
  *   e  its payload is the text         i  a record with that payload is put in before it
  *   r  in its payload, "a|b" puts b in place of the first a
  *   t  the file ends in it, after a digit's share of its bytes

@@ -8,7 +8,8 @@
  *   E  an exemplar: its input up to the first line's end, and its target
  *   B  a template: a digit for the block, and the text
  *   S  a solution: two digits for its score, and the text up to the first line's end; then feedback
- *   R  a rejected one: a digit for the reason, and the text up to the first line's end; then details
+ *   R  a rejected one: a digit for the reason, and the text up to the first line's end; then
+ *      details
  *
  * P, N, O and E count when they come first. What is built keeps to its bounds, is valid UTF-8, and
  * is the same when it is built again.

@@ -124,7 +124,7 @@ class RealModel(unittest.TestCase):
             value = winner[part]
             self.assertEqual(value["known"], value["examples"], part)
             self.assertTrue(0 <= value["low"] <= value["value"] <= value["high"] <= 1, part)
-        print("  winner at least as good as no instruction:", winner["test"]["value"] >= empty["value"], flush=True)
+        print("  winner at least as good as no instruction:", winner["test"]["value"] >= empty["accuracy"]["value"], flush=True)
         self.assertIn("<svg", report.read_text())
         again = self.result(command, f"--optimizer=replay:{recording}", *settings)
         for key in ("state_hash", "winner", "comparisons", "replies", "rejections"):

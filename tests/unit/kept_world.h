@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests of kept runs share: runs by scenario, a host that answers from what is asked alone,
- * and what came of it. Files are on a disk in memory (disk.h).
+ * What the tests of kept runs share: runs by scenario, a host that answers from what is asked
+ * alone, and what came of it. Files are on a disk in memory (disk.h).
  */
 #ifndef TESTS_KEPT_WORLD_H
 #define TESTS_KEPT_WORLD_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Entries as records: what was written is read, whatever its size; what is not as written is not. */
+/*
+ * Entries as records: what was written is read, whatever its size; what is not as written is not.
+ */
 #include "core/run.h"
 #include "kept_world.h"
 
@@ -138,7 +140,9 @@ static void every_kind(void **state) {
     end(&f);
 }
 
-/* Longer than a record may be, of characters that take six bytes, two, and with parts before them. */
+/*
+ * Longer than a record may be, of characters that take six bytes, two, and with parts before them.
+ */
 static void long_ones(void **state) {
     const size_t sizes[] = {131071, 131072, 131073, 400000, 3000001};
     double *scores = malloc(100001 * sizeof *scores);

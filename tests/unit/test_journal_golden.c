@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Journals of each version of the format, as they were written then: they are read, and their runs
- * go on, for ever. test_journal_golden FOLDER; with GOLDEN_WRITE set, it writes those of this version
- * that are not there.
+ * go on, for ever. test_journal_golden FOLDER; with GOLDEN_WRITE set, it writes those of this
+ * version that are not there.
  */
 #include "kept_world.h"
 

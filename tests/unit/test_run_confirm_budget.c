@@ -51,7 +51,9 @@ static void test_call_budgets(void **state) {
     assert_true(by_calls > 10);
 }
 
-/* Tokens and money, with what a call uses known before: never passed, and the stage has its part. */
+/*
+ * Tokens and money, with what a call uses known before: never passed, and the stage has its part.
+ */
 static void test_other_budgets(void **state) {
     (void)state;
     for (int money = 0; money < 2; money++) {
