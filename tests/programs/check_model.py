@@ -102,7 +102,7 @@ class RealModel(unittest.TestCase):
         examples = json.loads(QUESTIONS.read_text())["examples"][:120]
         path = self.folder / "questions.json"
         path.write_text(json.dumps({"examples": examples}))
-        return ["prompt", "--dataset", path, "--split=0.34,0.33,0.33", "--test", "--position=q_begin"]
+        return ["prompt", "--dataset", path, "--split=0.34,0.17,0.17", "--test", "--position=q_begin"]
 
     def test_instruction(self):
         recording, report = self.folder / "recording.jsonl", self.folder / "report.html"
