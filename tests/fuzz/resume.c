@@ -288,10 +288,22 @@ static void write_file(const file *f, disk *d) {
 
 /* ---- going on -------------------------------------------------------------------------------- */
 
+/* What an entry that cannot be put back is refused with, a run may say too. */
 static int may_say(opro_status st, int failing) {
-    return st == OPRO_OK || st == OPRO_DONE || st == OPRO_WAIT || st == OPRO_ERR_PARSE ||
-           st == OPRO_ERR_FAILED || st == OPRO_ERR_INVALID || st == OPRO_ERR_STATE ||
-           st == OPRO_ERR_LIMIT || st == OPRO_ERR_REJECTED || (failing && st == OPRO_ERR_NOMEM);
+    switch (st) {
+    case OPRO_OK:
+    case OPRO_DONE:
+    case OPRO_WAIT:
+    case OPRO_ERR_INVALID:
+    case OPRO_ERR_STALE:
+    case OPRO_ERR_UNKNOWN:
+    case OPRO_ERR_STATE:
+    case OPRO_ERR_LIMIT:
+    case OPRO_ERR_PARSE:
+    case OPRO_ERR_FAILED: return 1;
+    case OPRO_ERR_NOMEM: return failing;
+    default: return 0;
+    }
 }
 
 /* Whoever looks at the file sees what it says, or that it says nothing. */
