@@ -171,7 +171,11 @@ enum {
  */
 OPRO_API int64_t opro_trajectory_steps(const opro_trajectory *trajectory);
 
-/* A figure of step -1, 0, 1, ...; NaN for an unknown step or figure. Since 0.1. */
+/*
+ * A figure of step -1, 0, 1, ...; NaN for an unknown step or figure. When there have been more than
+ * 65,536 steps, the figures of some older ones are forgotten: those of every second one, then of
+ * three in four, and so on. Since 0.1.
+ */
 OPRO_API double opro_trajectory_figure(const opro_trajectory *trajectory, int64_t step,
                                        int32_t figure);
 

@@ -15,6 +15,7 @@
 #define BLOCK   1024               /* candidates in a block */
 #define CHUNK   ((size_t)32 << 10) /* bytes of text in a chunk */
 #define PENDING UINT32_MAX
+#define FIGURES 65536 /* steps whose figures are kept */
 
 /* Texts live in chunks, so they never move and need no block of memory each. */
 struct opro__chunk {
@@ -479,17 +480,34 @@ opro__candidate *opro__trajectory_at(const opro_trajectory *t, int64_t number) {
     return number >= 0 && number < t->count ? by_index(t, t->order[number]) : NULL;
 }
 
+/*
+ * There may be any number of steps. When there is no room for the figures of all, those of every
+ * second one go, or of three in four, and so on; step -1 stays.
+ */
+static void thin(opro_trajectory *t) {
+    uint64_t last = (uint64_t)(t->figures[t->n_figures - 1].step + 1), stride = 2;
+    size_t kept = 0;
+
+    while (last / stride >= FIGURES / 2)
+        stride *= 2;
+    for (size_t i = 0; i < t->n_figures; i++)
+        if ((uint64_t)(t->figures[i].step + 1) % stride == 0) t->figures[kept++] = t->figures[i];
+    t->n_figures = kept;
+}
+
 opro__figures *opro__trajectory_figures(opro_trajectory *t, int64_t step) {
+    opro__figures none = {.step = step, .best = NAN, .best_so_far = NAN, .temperature = NAN};
     void *figures = t->figures;
 
     for (size_t i = t->n_figures; i-- > 0 && t->figures[i].step >= step;)
         if (t->figures[i].step == step) return &t->figures[i];
-    assert(!t->n_figures || t->figures[t->n_figures - 1].step < step);
+    t->gone = none;
+    if (t->n_figures && t->figures[t->n_figures - 1].step > step) return &t->gone;
+    if (t->n_figures == FIGURES) thin(t);
     if (!opro__reserve(t->mem, &figures, &t->cap_figures, t->n_figures + 1, sizeof *t->figures))
         return NULL;
     t->figures = figures;
-    t->figures[t->n_figures] =
-        (opro__figures){.step = step, .best = NAN, .best_so_far = NAN, .temperature = NAN};
+    t->figures[t->n_figures] = none;
     return &t->figures[t->n_figures++];
 }
 

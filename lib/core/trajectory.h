@@ -78,6 +78,7 @@ struct opro_trajectory {
     int64_t best, best_validated;
     opro__figures *figures;
     size_t n_figures, cap_figures;
+    opro__figures gone; /* of a step whose figures are not kept */
     uint64_t digest;
 };
 
@@ -134,7 +135,10 @@ opro__candidate *opro__trajectory_met(const opro_trajectory *t, uint32_t i);
 /* The candidate with a number; NULL out of range. */
 opro__candidate *opro__trajectory_at(const opro_trajectory *t, int64_t number);
 
-/* The figures of a step, made when it is new; NULL when there is no memory. */
+/*
+ * The figures of a step, made when it is new; NULL when there is no memory. Of very many steps not
+ * all are kept: those of a step that has lasted so long that its own are gone are of no use.
+ */
 opro__figures *opro__trajectory_figures(opro_trajectory *t, int64_t step);
 
 #endif

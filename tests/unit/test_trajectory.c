@@ -697,6 +697,39 @@ static void test_figures(void **state) {
     inner_free(&in);
 }
 
+/* There may be any number of steps; the figures of some of them are kept, far from and near. */
+static void test_figures_of_many_steps(void **state) {
+    const int64_t steps = 300000;
+    int64_t known = 0, gap = 0, most = 0;
+    size_t used;
+    inner in;
+
+    (void)state;
+    inner_make(&in, OPRO_MAXIMIZE, OPRO_DEDUP_EXACT, 20);
+    for (int64_t step = -1; step < 65535; step++)
+        opro__trajectory_figures(&in.t, step)->proposals = step;
+    for (int64_t step = -1; step < 65535; step++) /* so many: all of them */
+        assert_true(opro_trajectory_figure(&in.t, step, OPRO_FIGURE_PROPOSALS) == (double)step);
+    used = in.mem.used;
+    for (int64_t step = 65535; step < steps; step++)
+        opro__trajectory_figures(&in.t, step)->proposals = step;
+    assert_int_equal(in.mem.used, used);
+    for (int64_t step = -1; step < steps; step++) {
+        double figure = opro_trajectory_figure(&in.t, step, OPRO_FIGURE_PROPOSALS);
+
+        gap = isnan(figure) ? gap + 1 : 0;
+        known += !gap;
+        if (gap > most) most = gap;
+        if (!gap) assert_true(figure == (double)step);
+    }
+    assert_true(!gap && most == 15 && known > 30000 && known <= 65536);
+    assert_true(opro_trajectory_figure(&in.t, -1, OPRO_FIGURE_PROPOSALS) == -1);
+    opro__trajectory_figures(&in.t, 1)->proposals = 7; /* that step is still under way */
+    assert_true(isnan(opro_trajectory_figure(&in.t, 1, OPRO_FIGURE_PROPOSALS)));
+    assert_int_equal(in.mem.used, used);
+    inner_free(&in);
+}
+
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 /*
@@ -825,6 +858,7 @@ int main(void) {
         cmocka_unit_test(test_hash),
         cmocka_unit_test(test_hash_reference),
         cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_figures_of_many_steps),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_no_memory_inside),
         cmocka_unit_test(test_top_without_memory),
