@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "core/meta_prompt.h"
 #include "core/reply.h"
+#include "effort.h"
 #include "failing.h"
 #include "prompt_states.h"
 
@@ -830,12 +831,13 @@ static void test_too_small(void **state) {
 }
 
 static void test_random_states(void **state) {
+    const int n = effort(50000);
     prompt_state s;
-    const char *wrong = check_prompt_states(1, 50000, &s);
+    const char *wrong = check_prompt_states(1, n, &s);
 
     (void)state;
     if (wrong) fail_msg("%s", wrong);
-    assert_true(s.whole > 5000 && s.cut > 5000 && s.refused > 5000);
+    assert_true(s.whole > n / 10 && s.cut > n / 10 && s.refused > n / 10);
 }
 
 /* ---- a model that repeats its prompt --------------------------------------------------------- */
@@ -971,7 +973,7 @@ static void test_echo(void **state) {
     (void)state;
     opro__mem_init(&mem, NULL);
     opro__reply_init(&reply, &mem);
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < effort(3000); round++) {
         const char *kind = kinds[round % 6];
         char text[2048];
         size_t solutions = 0;

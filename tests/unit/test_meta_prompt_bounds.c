@@ -10,19 +10,19 @@
 
 #include <cmocka.h>
 
+#include "effort.h"
 #include "prompt_states.h"
 
-#define STATES 1000000
-
 static void test_states(void **state) {
+    const int states = effort(1000000);
     prompt_state s;
-    const char *wrong = check_prompt_states(20240607, STATES, &s);
+    const char *wrong = check_prompt_states(20240607, states, &s);
 
     (void)state;
-    printf("%d states: %ld whole, %ld cut, %ld refused\n", STATES, s.whole, s.cut, s.refused);
+    printf("%d states: %ld whole, %ld cut, %ld refused\n", states, s.whole, s.cut, s.refused);
     if (wrong) fail_msg("%s", wrong);
-    assert_true(s.whole + s.cut + s.refused > STATES / 10 * 9); /* others are the odd tokenizer's */
-    assert_true(s.whole > STATES / 10 && s.cut > STATES / 10 && s.refused > STATES / 10);
+    assert_true(s.whole + s.cut + s.refused > states / 10 * 9); /* others are the odd tokenizer's */
+    assert_true(s.whole > states / 10 && s.cut > states / 10 && s.refused > states / 10);
 }
 
 int main(void) {

@@ -11,6 +11,7 @@
 
 #include "base/utf8.h"
 #include "opro/opro.h"
+#include "effort.h"
 
 static const int32_t kinds[] = {OPRO_METRIC_EXACT,    OPRO_METRIC_NUMBER, OPRO_METRIC_CHOICE,
                                 OPRO_METRIC_CONTAINS, OPRO_METRIC_REGEX,  OPRO_METRIC_JSON_FIELD};
@@ -103,7 +104,7 @@ static void survive_all(const char *text, size_t len, int regex) {
 }
 
 static void test_hostile(void **state) {
-    const size_t len = (size_t)1 << 16;
+    const size_t len = (size_t)effort(1 << 16);
     char *text = malloc(len);
 
     (void)state;
@@ -118,7 +119,7 @@ static void test_hostile(void **state) {
 }
 
 static void test_huge(void **state) {
-    const size_t len = (size_t)64 << 20;
+    const size_t len = (size_t)effort(64 << 20);
     char *text = malloc(len);
 
     (void)state;

@@ -15,6 +15,7 @@
 
 #include "base/num.h"
 #include "base/rng.h"
+#include "effort.h"
 
 /* ---- integers -------------------------------------------------------------------------------- */
 
@@ -157,7 +158,7 @@ static void test_round_trip(void **state) {
     opro__rng rng = opro__rng_make(5, 0, 0);
 
     (void)state;
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < effort(100000); i++) {
         uint64_t bits = opro__rng_next(&rng);
 
         if (i % 32 == 1) bits &= ~(UINT64_C(0x7ff) << 52); /* subnormal: slow to print */

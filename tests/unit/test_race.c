@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "core/race.h"
+#include "effort.h"
 
 #define MOST 200
 
@@ -131,21 +132,19 @@ static int dropped(const double *y, const double *r, size_t n, const opro__race_
     return opro__race_verdict(&race) == OPRO__RACE_LOST;
 }
 
-#define ROUNDS 1500
-
 static double error_rate(size_t n, size_t block, double alpha, int pattern, double level) {
     opro__race_rules rules = {.alpha = alpha, .median_of = 1, .block = block};
     opro__rng rng = opro__rng_make(n, pattern, 0);
     double y[MOST], r[MOST];
     int64_t order[MOST];
-    int wrong = 0;
+    int wrong = 0, rounds = effort(1500);
 
     make_pair(y, r, n, pattern, level, &rng);
-    for (uint64_t round = 0; round < ROUNDS; round++) {
-        opro__race_order(order, n, 1, round);
+    for (int round = 0; round < rounds; round++) {
+        opro__race_order(order, n, 1, (uint64_t)round);
         wrong += dropped(y, r, n, &rules, pattern < SHUFFLED ? binary : graded, order);
     }
-    return (double)wrong / ROUNDS;
+    return (double)wrong / rounds;
 }
 
 static void test_guarantee(void **state) {
@@ -160,7 +159,7 @@ static void test_guarantee(void **state) {
                 for (size_t a = 0; a < 4; a++) {
                     size_t block = (s + l + a) % 2 ? 1 : sizes[s] / 10;
                     double rate = error_rate(sizes[s], block, alphas[a], pattern, levels[l]);
-                    double chance = 4 * sqrt(alphas[a] * (1 - alphas[a]) / ROUNDS);
+                    double chance = 4 * sqrt(alphas[a] * (1 - alphas[a]) / effort(1500));
 
                     if (rate > alphas[a] + chance)
                         fail_msg("pattern %d, %zu instances, level %g, alpha %g: %g", pattern,

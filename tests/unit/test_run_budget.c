@@ -14,8 +14,7 @@
 
 #include "base/rng.h"
 #include "opro/opro.h"
-
-#define SCHEDULES 100000
+#include "effort.h"
 
 /* Limits and prices of one schedule; 0: none. */
 typedef struct limits {
@@ -170,7 +169,7 @@ static void test_no_overshoot(void **state) {
     opro_problem_set_instances(problem, 3, 1);
     opro_problem_add_initial(problem, "start", OPRO_ZT);
     opro_config_new(&config, NULL);
-    for (int i = 0; i < SCHEDULES; i++) {
+    for (int i = 0; i < effort(100000); i++) {
         size_t n = schedule(problem, config, &rng);
 
         if (n > most) most = n;

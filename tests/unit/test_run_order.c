@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "opro/opro.h"
+#include "effort.h"
 
 #define WORLDS         100 /* seeds, each a world of its own ... */
 #define ORDERS         51  /* ... with one order to compare with; two tests: 10,000 comparisons */
@@ -214,7 +215,7 @@ static void test_any_order(void **state) {
     set(config, "exemplar_choice", "current_wrong");
     set(config, "show_rejected", "3");
     set(config, "wrong_score", "0.3");
-    compare_worlds(make_problem(3, 2), config, WORLDS);
+    compare_worlds(make_problem(3, 2), config, effort(WORLDS));
     opro_config_free(config);
 }
 
@@ -235,7 +236,7 @@ static void test_any_order_tight(void **state) {
     set(config, "order", "random");
     set(config, "max_proposals", "1000");
     set(config, "max_scorer_calls", "1000");
-    compare_worlds(make_problem(1, 0), config, WORLDS);
+    compare_worlds(make_problem(1, 0), config, effort(WORLDS));
     opro_config_free(config);
 }
 
@@ -259,7 +260,7 @@ static void test_any_order_racing(void **state) {
         set(config, "race", presets[i]);
         o = run_once(problem, config, 0);
         assert_true(o.calls < full.calls * 9 / 10); /* there is something to be compared */
-        compare_worlds(problem, config, WORLDS / 10);
+        compare_worlds(problem, config, effort(WORLDS / 10));
     }
     opro_config_free(config);
 }
