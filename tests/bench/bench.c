@@ -19,6 +19,7 @@ static const struct {
     const char *help;
 } benches[] = {
     {"journal", bench_journal, "records made safe, and read"},
+    {"journal_run", bench_journal_run, "answers made safe, runs put back"},
     {"meta_prompt", bench_meta_prompt, "meta-prompts of 20 and 1000 entries"},
     {"metric", bench_metric, "answers normalised as the published program does"},
     {"reply", bench_reply, "replies read: 2 KB, and growth with hostile ones"},

@@ -11,6 +11,7 @@
 
 /* Rows of the table in bench.c. Returns 0, or 1 if it could not be measured at all. */
 int bench_journal(void);
+int bench_journal_run(void);
 int bench_meta_prompt(void);
 int bench_metric(void);
 int bench_reply(void);
