@@ -323,7 +323,8 @@ enum {
     OPRO_COUNT_IN_FLIGHT = 110, /* requests handed out and not answered                    */
     OPRO_COUNT_RESERVED_TOKENS = 120,
     OPRO_COUNT_RESERVED_COST = 130,
-    OPRO_COUNT_MEMORY = 140 /* bytes the run holds now                                 */
+    OPRO_COUNT_MEMORY = 140, /* bytes the run holds now                                 */
+    OPRO_COUNT_STALE = 150   /* answers refused as OPRO_ERR_STALE, which had no effect  */
 };
 
 /* A counter; 0 for an unknown one. Since 0.1. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "hook.h"
 
-#include <stdarg.h>
 #include <stdio.h> /* vsnprintf() only: no streams */
 #include <string.h>
 
@@ -67,20 +66,26 @@ int opro__log_wants(const opro__log *log, int32_t level) {
     return log && log->hook.fn && level <= log->level;
 }
 
-void opro__log_say(const opro__log *log, int32_t level, const char *domain, const char *format,
-                   ...) {
+void opro__log_say_list(const opro__log *log, int32_t level, const char *domain, const char *format,
+                        va_list args) {
     char text[1024];
-    va_list args;
     size_t len;
     int n;
 
     if (!opro__log_wants(log, level)) return;
-    va_start(args, format);
     n = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     if (n < 0) return;
     len = strlen(text);
     if ((size_t)n > len) len = opro__utf8_cut(text, len, len - 4);
     text[len] = '\0';
     ((opro_log_fn)log->hook.fn)(level, domain, text, len, log->hook.user_data);
+}
+
+void opro__log_say(const opro__log *log, int32_t level, const char *domain, const char *format,
+                   ...) {
+    va_list args;
+
+    va_start(args, format);
+    opro__log_say_list(log, level, domain, format, args);
+    va_end(args);
 }

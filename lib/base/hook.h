@@ -3,6 +3,7 @@
 #ifndef OPRO_BASE_HOOK_H
 #define OPRO_BASE_HOOK_H
 
+#include <stdarg.h>
 #include <stdatomic.h>
 
 #include "err.h"
@@ -55,8 +56,13 @@ void opro__log_free(opro__log *log);        /* NULL is fine    */
 /* 1 if a message of this level would be heard: ask before formatting one. */
 int opro__log_wants(const opro__log *log, int32_t level);
 
-/* Say it. No doubles in the format. log NULL: silence. */
+/*
+ * Say it. No doubles in the format. log NULL: silence. Where the object has a guard, opro__say()
+ * (core/guard.h) says it.
+ */
 void opro__log_say(const opro__log *log, int32_t level, const char *domain, const char *format, ...)
     OPRO__PRINTF(4, 5);
+void opro__log_say_list(const opro__log *log, int32_t level, const char *domain, const char *format,
+                        va_list args) OPRO__PRINTF(4, 0);
 
 #endif

@@ -33,7 +33,7 @@ static opro_status run_step(opro_run *run, int step, const char *text, size_t le
     opro_sink sink;
     opro_status st;
 
-    opro__callback_begin(&run->guard);
+    opro__callback_begin(&run->guard, opro__problem_step_name(step));
     st = opro__problem_step(run->problem, step, text, len, &sink, out, rejected, &run->err);
     opro__callback_end(&run->guard);
     opro__sink_free(&sink);
@@ -361,7 +361,7 @@ static opro_status cut_out(opro_run *run, const opro__prompt *prompt, const char
     t->own = opro__problem_has(run->problem, OPRO__STEP_PARSE);
     if (!t->own) return cut_by_format(run, prompt, reply, len, n);
     opro__buf_init(&t->buf, &run->mem, OPRO__REPLY_MAX);
-    opro__callback_begin(&run->guard);
+    opro__callback_begin(&run->guard, opro__problem_step_name(OPRO__STEP_PARSE));
     st = opro__problem_step(run->problem, OPRO__STEP_PARSE, reply, len, &t->sink, &t->buf,
                             &rejected, &run->err);
     opro__callback_end(&run->guard);

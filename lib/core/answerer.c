@@ -77,12 +77,13 @@ void opro_scorer_free(opro_scorer *scorer) {
 static int32_t serve(opro_run *run, opro_request *request, const opro__hook *hook) {
     int32_t returned;
 
-    run->guard.serving++;
+    opro__serving_begin(&run->guard,
+                        request->kind == OPRO_REQUEST_PROPOSE ? "the optimizer" : "the scorer");
     if (request->kind == OPRO_REQUEST_PROPOSE)
         returned = ((opro_propose_fn)hook->fn)(run, request, hook->user_data);
     else
         returned = ((opro_score_fn)hook->fn)(run, request, hook->user_data);
-    run->guard.serving--;
+    opro__serving_end(&run->guard);
     return returned;
 }
 

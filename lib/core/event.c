@@ -26,7 +26,7 @@ opro_status opro__run_tell(opro_run *run, const opro_event *event) {
     opro_status st;
 
     if (!run->observer.fn) return OPRO_OK;
-    opro__callback_begin(&run->guard);
+    opro__callback_begin(&run->guard, "the observer");
     returned = ((opro_observer_fn)run->observer.fn)(run, event, run->observer.user_data);
     opro__callback_end(&run->guard);
     st = opro__callback_status(returned);

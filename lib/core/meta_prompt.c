@@ -142,6 +142,7 @@ static opro_status set_up(opro_meta_prompt *mp, const opro_problem *problem) {
 static void destroy(opro_meta_prompt *mp) {
     opro__mem mem;
 
+    opro__guard_close(&mp->guard);
     for (size_t i = 0; i < OPRO__BLOCKS; i++) {
         opro__hook_clear(&mp->blocks[i].hook);
         opro__template_free(&mp->blocks[i].template, &mp->mem);
@@ -273,8 +274,8 @@ opro_status opro_meta_prompt_set_block_fn(opro_meta_prompt *mp, int32_t block, o
 
     if (st != OPRO_OK) return st;
     if (i == OPRO__BLOCKS) return unknown_block(mp, block);
-    opro__hook_set(&mp->blocks[i].hook, (opro__fn)fn, user_data, destroy_data);
-    return OPRO_OK;
+    return opro__guard_set(&mp->guard, &mp->err, &mp->blocks[i].hook, (opro__fn)fn, user_data,
+                           destroy_data);
 }
 
 /* The built-in words say how the list is ordered: only while that is so. */
@@ -293,16 +294,17 @@ opro_status opro_meta_prompt_set_sort_fn(opro_meta_prompt *mp, opro_sort_fn fn, 
     opro_status st = begin(mp, OPRO__CALL_opro_meta_prompt_set_sort_fn);
 
     if (st == OPRO_OK) st = reword_layout(mp, fn != NULL);
-    if (st == OPRO_OK) opro__hook_set(&mp->sort, (opro__fn)fn, user_data, destroy_data);
-    return st;
+    if (st != OPRO_OK) return st;
+    return opro__guard_set(&mp->guard, &mp->err, &mp->sort, (opro__fn)fn, user_data, destroy_data);
 }
 
 opro_status opro_meta_prompt_set_token_fn(opro_meta_prompt *mp, opro_token_fn fn, void *user_data,
                                           opro_destroy_fn destroy_data) {
     opro_status st = begin(mp, OPRO__CALL_opro_meta_prompt_set_token_fn);
 
-    if (st == OPRO_OK) opro__hook_set(&mp->tokens, (opro__fn)fn, user_data, destroy_data);
-    return st;
+    if (st != OPRO_OK) return st;
+    return opro__guard_set(&mp->guard, &mp->err, &mp->tokens, (opro__fn)fn, user_data,
+                           destroy_data);
 }
 
 /* ---- building -------------------------------------------------------------------------------- */
@@ -314,7 +316,7 @@ static opro_status ask_sort(opro_meta_prompt *mp, const opro_trajectory *t, int6
     int32_t returned;
 
     opro__sink_init(&sink, OPRO__SINK_COUNT, &mp->raw[0]);
-    opro__callback_begin(&mp->guard);
+    opro__callback_begin(&mp->guard, "the sort callback");
     returned = ((opro_sort_fn)mp->sort.fn)(mp, t, numbers, mp->shown.n, &sink, mp->sort.user_data);
     opro__callback_end(&mp->guard);
     st = opro__sink_close(&sink, returned, OPRO__SINK_COUNT);

@@ -290,7 +290,7 @@ static opro_status count_tokens(opro_meta_prompt *mp, int64_t *tokens) {
         *tokens = opro_estimate_tokens(text, len) + opro_estimate_tokens(prefix.s, prefix.len);
         return OPRO_OK;
     }
-    opro__callback_begin(&mp->guard);
+    opro__callback_begin(&mp->guard, "the token callback");
     st = opro__tokens_ask(&mp->tokens, mp, text, len, &mp->raw[0], tokens, &mp->err);
     if (st == OPRO_OK && prefix.len)
         st =
@@ -567,10 +567,10 @@ static opro_status compose_some(build *b) {
         b->mp->lists[slot].n = 0;
     st = fit(b);
     if (st == OPRO_OK)
-        opro__log_say(b->mp->log, OPRO_LOG_INFO, "meta_prompt",
-                      "not everything fits into max_prompt_tokens and max_prompt_bytes; %zu "
-                      "solutions and %zu exemplars do",
-                      b->planned[OPRO__SLOT_TRAJECTORY], b->planned[OPRO__SLOT_EXEMPLARS]);
+        opro__say(&b->mp->guard, b->mp->log, OPRO_LOG_INFO, "meta_prompt",
+                  "not everything fits into max_prompt_tokens and max_prompt_bytes; %zu "
+                  "solutions and %zu exemplars do",
+                  b->planned[OPRO__SLOT_TRAJECTORY], b->planned[OPRO__SLOT_EXEMPLARS]);
     return st;
 }
 

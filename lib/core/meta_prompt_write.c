@@ -16,7 +16,7 @@ opro_status opro__block_ask(opro_meta_prompt *mp, const opro_trajectory *t, int3
     int32_t returned;
 
     opro__sink_init(&sink, OPRO__SINK_TEXT, buf);
-    opro__callback_begin(&mp->guard);
+    opro__callback_begin(&mp->guard, "a block callback");
     returned = ((opro_block_fn)hook->fn)(mp, t, block, number, &sink, hook->user_data);
     opro__callback_end(&mp->guard);
     st = opro__sink_close(&sink, returned, OPRO__SINK_TEXT);
@@ -57,7 +57,7 @@ static opro_status render(opro_meta_prompt *mp, const opro__candidate *c) {
     opro_status st;
     int rejected;
 
-    opro__callback_begin(&mp->guard);
+    opro__callback_begin(&mp->guard, opro__problem_step_name(OPRO__STEP_RENDER));
     st = opro__problem_step(mp->problem, OPRO__STEP_RENDER, c->text, c->len, &sink, &mp->raw[0],
                             &rejected, &mp->err);
     opro__callback_end(&mp->guard);
@@ -155,7 +155,7 @@ static opro_status write_exemplar(opro_meta_prompt *mp, size_t index, opro__buf 
     opro_status st;
 
     opro__buf_clear(&mp->raw[0]);
-    opro__callback_begin(&mp->guard);
+    opro__callback_begin(&mp->guard, "the exemplar callback");
     st = opro__problem_exemplar(mp->problem, index, &mp->raw[0], &input_len, &mp->err);
     opro__callback_end(&mp->guard);
     if (st != OPRO_OK) return st;

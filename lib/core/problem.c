@@ -54,7 +54,7 @@ void opro_problem_free(opro_problem *problem) {
     opro__mem mem;
 
     if (!problem || !opro__unref(&problem->refs)) return;
-    mem = problem->mem;
+    atomic_store(&problem->frozen, 1); /* nothing can be set while destroy functions run */
     for (int i = 0; i < OPRO__STEPS; i++)
         opro__hook_clear(&problem->steps[i]);
     if (problem->exemplar_fn.fn)
@@ -77,8 +77,9 @@ opro_problem *opro__problem_share(opro_problem *problem) {
     return problem;
 }
 
-void opro__problem_thaw(opro_problem *problem) {
-    if (atomic_load(&problem->refs.count) == 1) atomic_store(&problem->frozen, 0);
+void opro__problem_unshare(opro_problem *problem, int frozen) {
+    if (!frozen && atomic_load(&problem->refs.count) == 2) atomic_store(&problem->frozen, 0);
+    opro_problem_free(problem);
 }
 
 const opro_error *opro_problem_error(const opro_problem *problem) {
@@ -381,13 +382,18 @@ static const struct {
     const char *name;
     unsigned allows;
 } step_rules[OPRO__STEPS] = {
-    [OPRO__STEP_PARSE] = {"parse", OPRO__SINK_TEXTS},
-    [OPRO__STEP_CANONICAL] = {"canonical", OPRO__SINK_TEXT | OPRO__SINK_REJECT},
-    [OPRO__STEP_CHECK] = {"check", OPRO__SINK_COUNT | OPRO__SINK_REJECT},
-    [OPRO__STEP_REPAIR] = {"repair", OPRO__SINK_TEXT | OPRO__SINK_REJECT},
-    [OPRO__STEP_POLISH] = {"polish", OPRO__SINK_TEXT},
-    [OPRO__STEP_RENDER] = {"render", OPRO__SINK_TEXT},
+    [OPRO__STEP_PARSE] = {"the problem's parse callback", OPRO__SINK_TEXTS},
+    [OPRO__STEP_CANONICAL] = {"the problem's canonical callback",
+                              OPRO__SINK_TEXT | OPRO__SINK_REJECT},
+    [OPRO__STEP_CHECK] = {"the problem's check callback", OPRO__SINK_COUNT | OPRO__SINK_REJECT},
+    [OPRO__STEP_REPAIR] = {"the problem's repair callback", OPRO__SINK_TEXT | OPRO__SINK_REJECT},
+    [OPRO__STEP_POLISH] = {"the problem's polish callback", OPRO__SINK_TEXT},
+    [OPRO__STEP_RENDER] = {"the problem's render callback", OPRO__SINK_TEXT},
 };
+
+const char *opro__problem_step_name(int step) {
+    return step_rules[step].name;
+}
 
 opro_status opro__problem_step(const opro_problem *problem, int step, const char *text, size_t len,
                                opro_sink *sink, opro__buf *buf, int *rejected, opro_error *err) {
@@ -401,7 +407,7 @@ opro_status opro__problem_step(const opro_problem *problem, int step, const char
     returned = ((opro_text_fn)hook->fn)(problem, text, len, sink, hook->user_data);
     st = opro__sink_close(sink, returned, step == OPRO__STEP_PARSE ? 0 : want);
     if (st != OPRO_OK)
-        return opro__fail(err, st, "the problem's %s callback %s %s", step_rules[step].name,
+        return opro__fail(err, st, "%s %s %s", step_rules[step].name,
                           st == OPRO_ERR_CALLBACK ? "broke its contract on" : "failed on",
                           opro__quote(text, len).text);
     *rejected = (sink->got & OPRO__SINK_REJECT) != 0;

@@ -58,8 +58,11 @@ struct opro_problem {
 /* Another object uses it from now on: share and freeze. */
 opro_problem *opro__problem_share(opro_problem *problem);
 
-/* What was to use it was not made: it can be set up further, unless others use it. */
-void opro__problem_thaw(opro_problem *problem);
+/*
+ * What was to use it was not made: give up that share. It can be set up further, unless it was
+ * frozen before, or others use it.
+ */
+void opro__problem_unshare(opro_problem *problem, int frozen);
 
 /*
  * Copy a text argument into *text; OPRO_ERR_INVALID if it is not UTF-8, OPRO_ERR_LIMIT over max
@@ -73,6 +76,9 @@ int opro__better(int32_t direction, double a, double b);
 
 /* 1 if the problem has this step. */
 int opro__problem_has(const opro_problem *problem, int step);
+
+/* A step's callback, for messages. */
+const char *opro__problem_step_name(int step);
 
 /*
  * Run a step on a text. *rejected says if it was refused; sink->buf then holds the reason, else

@@ -103,6 +103,7 @@ opro_status opro_run_new(opro_run **out, opro_problem *problem, const opro_confi
     if (!run) return opro__fail(&problem->err, OPRO_ERR_NOMEM, "out of memory");
     run->mem = own;
     frozen = atomic_load(&problem->frozen);
+    opro__problem_share(problem); /* its callbacks may free the caller's */
     st = build(run, problem, config);
     if (st != OPRO_OK) {
         if (run->err.status != st)
@@ -111,9 +112,10 @@ opro_status opro_run_new(opro_run **out, opro_problem *problem, const opro_confi
                       opro_status_name(st), run->err.message);
         opro__err_copy(&problem->err, &run->err);
         opro_run_free(run);
-        if (!frozen) opro__problem_thaw(problem);
+        opro__problem_unshare(problem, frozen);
         return st;
     }
+    opro_problem_free(problem);
     *out = run;
     return OPRO_OK;
 }
@@ -122,6 +124,7 @@ void opro_run_free(opro_run *run) {
     opro__mem mem;
 
     if (!run || !opro__may_free(&run->guard, OPRO__CALL_opro_run_free) || run->driven) return;
+    opro__guard_close(&run->guard);
     while (run->n_open)
         opro__run_close(run, run->open[run->n_open - 1]);
     opro__run_sweep(run);
@@ -241,7 +244,7 @@ static opro_status warm_one(opro_run *run, const opro_trajectory *from, int64_t 
     opro_status st = opro__admit_start(run, text, len, OPRO_FLAG_WARM, &c);
 
     if (st == OPRO_ERR_REJECTED) {
-        opro__log_say(run->log, OPRO_LOG_WARNING, "run", "%s", run->err.message);
+        opro__say(&run->guard, run->log, OPRO_LOG_WARNING, "run", "%s", run->err.message);
         opro__err_clear(&run->err);
         return OPRO_OK;
     }
@@ -278,8 +281,9 @@ opro_status opro_run_set_observer(opro_run *run, opro_observer_fn fn, void *user
 
     if (!run) return OPRO_ERR_INVALID;
     st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_set_observer);
-    if (st == OPRO_OK) opro__hook_set(&run->observer, (opro__fn)fn, user_data, destroy);
-    return st;
+    if (st != OPRO_OK) return st;
+    return opro__guard_set(&run->guard, &run->err, &run->observer, (opro__fn)fn, user_data,
+                           destroy);
 }
 
 /* ---- stopping -------------------------------------------------------------------------------- */
@@ -347,6 +351,7 @@ int64_t opro_run_count(const opro_run *run, int32_t counter) {
     case OPRO_COUNT_IN_FLIGHT: return (int64_t)run->n_open;
     case OPRO_COUNT_RESERVED_TOKENS: return b->reserved.tokens;
     case OPRO_COUNT_RESERVED_COST: return b->reserved.cost;
+    case OPRO_COUNT_STALE: return run->stale;
     case OPRO_COUNT_MEMORY: return (int64_t)run->mem.used;
     default: return 0;
     }

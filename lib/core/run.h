@@ -163,6 +163,7 @@ struct opro_run {
     uint64_t next_id;     /* of PROPOSE requests */
     int64_t now, started; /* INT64_MIN: no request yet */
     int64_t replies, rejected, duplicates, failures;
+    int64_t stale; /* answers that came too late; decides nothing */
     int64_t prompt_tokens, reply_tokens;
     int64_t failures_in_a_row[2]; /* PROPOSE, SCORE */
     int64_t best_step;            /* newest step that brought a new best */

@@ -18,11 +18,13 @@ static opro_status find(opro_run *run, uint64_t id, int32_t kind, opro_request *
     if (run->dead != OPRO_OK)
         return opro__fail(&run->err, run->dead, "the run ran out of memory before");
     request = opro__run_find(run, id);
-    if (!request && opro__run_issued(run, id))
+    if (!request && opro__run_issued(run, id)) {
+        run->stale++;
         return opro__fail(&run->err, OPRO_ERR_STALE,
                           "request %llu was answered already, or cancelled; the answer is "
                           "not used",
                           (unsigned long long)id);
+    }
     if (!request)
         return opro__fail(&run->err, OPRO_ERR_UNKNOWN, "this run never handed out a request %llu",
                           (unsigned long long)id);
@@ -43,6 +45,7 @@ static opro_status leave_aside(opro_run *run, uint64_t id, opro_status st) {
     if (st != OPRO_ERR_STALE || run->taping.replaying || id >> 63) return st;
     if (run->stop_reason != OPRO_STOP_NONE || !opro__run_asked_again(run, id)) return st;
     opro__err_clear(&run->err);
+    run->stale--;
     return OPRO_OK;
 }
 
@@ -77,10 +80,10 @@ static opro_status check_reply(opro_run *run, const opro_request *request, size_
     if (len > OPRO__REPLY_MAX)
         return opro__fail(&run->err, OPRO_ERR_LIMIT, "a reply of %zu bytes; at most %zu are read",
                           len, OPRO__REPLY_MAX);
-    if (batch->samples[request->first + index] != OPRO__SAMPLE_ASKED)
-        return opro__fail(&run->err, OPRO_ERR_STALE, "reply %zu of request %llu is there already",
-                          index, (unsigned long long)request->id);
-    return OPRO_OK;
+    if (batch->samples[request->first + index] == OPRO__SAMPLE_ASKED) return OPRO_OK;
+    run->stale++;
+    return opro__fail(&run->err, OPRO_ERR_STALE, "reply %zu of request %llu is there already",
+                      index, (unsigned long long)request->id);
 }
 
 static opro_status take_reply(opro_run *run, opro_request *request, size_t index, int32_t origin,
@@ -338,8 +341,8 @@ opro_status opro__run_fail_request(opro_run *run, opro_request *request, opro_st
     opro__work *work = request->work;
     opro_status told, st = OPRO_OK;
 
-    opro__log_say(run->log, OPRO_LOG_WARNING, "run", "request %llu failed: %s: %s",
-                  (unsigned long long)request->id, opro_status_name(status), message);
+    opro__say(&run->guard, run->log, OPRO_LOG_WARNING, "run", "request %llu failed: %s: %s",
+              (unsigned long long)request->id, opro_status_name(status), message);
     run->failures++;
     batch->failed[work != NULL]++;
     told = tell_failed(run, request, message, len);

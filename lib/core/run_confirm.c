@@ -183,8 +183,8 @@ static opro_status tell(opro_run *run, const opro__batch *batch) {
     event.reason = run->search_over;
     event.detail = opro_stop_reason_name(run->search_over);
     event.detail_len = strlen(event.detail);
-    opro__log_say(run->log, OPRO_LOG_INFO, "run",
-                  "the search has ended: %s; confirming the best %zu", event.detail, batch->n_work);
+    opro__say(&run->guard, run->log, OPRO_LOG_INFO, "run",
+              "the search has ended: %s; confirming the best %zu", event.detail, batch->n_work);
     return opro__run_tell(run, &event);
 }
 

@@ -115,7 +115,7 @@ void opro__run_close(opro_run *run, opro_request *request) {
     run->n_open--;
     request->next = run->closed;
     run->closed = request;
-    opro__callback_begin(&run->guard);
+    opro__callback_begin(&run->guard, "the end of a request");
     opro__request_tell(request);
     opro__callback_end(&run->guard);
 }

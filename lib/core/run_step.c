@@ -103,7 +103,7 @@ static int64_t reserve_samples(opro_run *run, int64_t step, int64_t want, opro__
 static opro_status build_prompt(opro_run *run, int64_t step) {
     opro_status st;
 
-    opro__callback_begin(&run->guard);
+    opro__callback_begin(&run->guard, "a callback of the builder");
     st = opro_meta_prompt_build(run->meta_prompt, &run->trajectory, step);
     opro__callback_end(&run->guard);
     return st == OPRO_OK ? st : opro__err_copy(&run->err, opro_meta_prompt_error(run->meta_prompt));
@@ -556,7 +556,7 @@ void opro__run_halt(opro_run *run, int32_t reason) {
     event.detail = opro_stop_reason_name(reason);
     event.detail_len = strlen(event.detail);
     opro__run_tell(run, &event);
-    opro__log_say(run->log, OPRO_LOG_INFO, "run", "stopped: %s", event.detail);
+    opro__say(&run->guard, run->log, OPRO_LOG_INFO, "run", "stopped: %s", event.detail);
 }
 
 opro_status opro__run_finish(opro_run *run, opro_status st) {
@@ -571,7 +571,7 @@ opro_status opro__run_finish(opro_run *run, opro_status st) {
         if (run->err.status != st)
             opro__fail(&run->err, st, "%s", st == OPRO_ERR_NOMEM ? "out of memory" : "failed");
         if (st == OPRO_ERR_NOMEM) run->dead = st;
-        opro__log_say(run->log, OPRO_LOG_ERROR, "run", "%s", run->err.message);
+        opro__say(&run->guard, run->log, OPRO_LOG_ERROR, "run", "%s", run->err.message);
         error = run->err;
         if (run->stop_reason == OPRO_STOP_NONE) run->failure = error;
         opro__run_halt(run, OPRO_STOP_ERROR);

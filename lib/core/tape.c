@@ -20,10 +20,19 @@ static int can_wait(const opro_run *run, int kind) {
     return run->driven && kind >= OPRO__ENTRY_REPLY && kind <= OPRO__ENTRY_USAGE;
 }
 
-static opro_status write_entry(opro_run *run, const opro__entry *entry) {
+/* Whoever keeps it may log. */
+static opro_status keep(opro_run *run, const opro__entry *entry, int soon, opro_error *err) {
     const opro__tape *tape = &run->taping.tape;
+    opro_status st;
 
-    return tape->write(tape->ctx, entry, can_wait(run, entry->kind), &run->err);
+    opro__callback_begin(&run->guard, "the log callback of its journal");
+    st = tape->write(tape->ctx, entry, soon, err);
+    opro__callback_end(&run->guard);
+    return st;
+}
+
+static opro_status write_entry(opro_run *run, const opro__entry *entry) {
+    return keep(run, entry, can_wait(run, entry->kind), &run->err);
 }
 
 opro_status opro__run_write(opro_run *run, const opro__entry *entry) {
@@ -99,7 +108,18 @@ void opro__run_write_stop(opro_run *run) {
     if (taping->last_stop == entry.number) return;
     taping->last_stop = entry.number;
     entry.digest = opro__run_state(run);
-    taping->tape.write(taping->tape.ctx, &entry, 0, &err);
+    keep(run, &entry, 0, &err);
+}
+
+opro_status opro__run_tick(opro_run *run, int64_t now) {
+    const opro__tape *tape = &run->taping.tape;
+    opro_status st;
+
+    if (!keeps(run)) return OPRO_OK;
+    opro__callback_begin(&run->guard, "the log callback of its journal");
+    st = tape->tick(tape->ctx, now, &run->err);
+    opro__callback_end(&run->guard);
+    return st;
 }
 
 opro_status opro__run_flush(opro_run *run) {
@@ -107,7 +127,9 @@ opro_status opro__run_flush(opro_run *run) {
     opro_status st = OPRO_OK;
 
     if (!keeps(run) || run->stop_reason != OPRO_STOP_NONE) return OPRO_OK;
+    opro__callback_begin(&run->guard, "the log callback of its journal");
     if (tape->flush) st = tape->flush(tape->ctx, &run->err);
+    opro__callback_end(&run->guard);
     return st == OPRO_OK ? st : opro__run_finish(run, st);
 }
 

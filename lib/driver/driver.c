@@ -55,19 +55,27 @@ opro_status opro_driver_new(opro_driver **out, opro_problem *problem, const opro
     return OPRO_OK;
 }
 
-/* Callbacks of the run count too: they may come from an answer that was given to the run itself. */
+/*
+ * Callbacks of the run count too: they may come from an answer that was given to the run itself.
+ * They come first: they are closer to what is going on. In the wakeup callback of a thread that
+ * posts all else is the driver's thread's.
+ */
 static opro_status enter(opro_driver *driver, int call) {
-    opro_status st = opro__enter(&driver->guard, &driver->err, call);
+    opro_status st;
 
-    return st == OPRO_OK ? opro__enter(&driver->run->guard, &driver->err, call) : st;
+    if (opro__inbox_inside(driver->inbox)) return OPRO_ERR_REENTRANT;
+    st = opro__enter(&driver->run->guard, &driver->err, call);
+    return st == OPRO_OK ? opro__enter(&driver->guard, &driver->err, call) : st;
 }
 
 void opro_driver_free(opro_driver *driver) {
     opro__mem mem;
 
-    if (!driver || !opro__may_free(&driver->guard, OPRO__CALL_opro_driver_free)) return;
+    if (!driver || (driver->inbox && opro__inbox_inside(driver->inbox))) return;
+    if (!opro__may_free(&driver->guard, OPRO__CALL_opro_driver_free)) return;
     if (driver->run && !opro__may_free(&driver->run->guard, OPRO__CALL_opro_driver_free)) return;
     if (driver->inbox) opro__inbox_set_waker(driver->inbox, NULL, NULL);
+    opro__guard_close(&driver->guard);
     if (driver->run) driver->run->driven = 0;
     opro_run_free(driver->run);
     opro_optimizer_free(driver->optimizer);
@@ -135,8 +143,9 @@ opro_status opro_driver_set_clock_fn(opro_driver *driver, opro_clock_fn fn, void
 
     if (!driver) return OPRO_ERR_INVALID;
     st = enter(driver, OPRO__CALL_opro_driver_set_clock_fn);
-    if (st == OPRO_OK) opro__hook_set(&driver->clock, (opro__fn)fn, user_data, destroy);
-    return st;
+    if (st != OPRO_OK) return st;
+    return opro__guard_set(&driver->guard, &driver->err, &driver->clock, (opro__fn)fn, user_data,
+                           destroy);
 }
 
 opro_status opro_driver_set_wakeup_fn(opro_driver *driver, opro_wakeup_fn fn, void *user_data,
@@ -182,7 +191,9 @@ static opro_status now(opro_driver *driver, int64_t *ms) {
     }
     opro__buf_init(&none, &driver->mem, 0);
     opro__sink_init(&sink, OPRO__SINK_COUNT, &none);
+    opro__callback_begin(&driver->guard, "the clock");
     returned = ((opro_clock_fn)driver->clock.fn)(driver, &sink, driver->clock.user_data);
+    opro__callback_end(&driver->guard);
     st = opro__sink_close(&sink, returned, OPRO__SINK_COUNT);
     if (st != OPRO_OK)
         return opro__fail(&driver->err, st, "the clock callback failed: %s", opro_status_name(st));
@@ -210,11 +221,13 @@ static opro_status apply(opro_run *run, const opro__post *post) {
 /* A post that could not be used is nobody's fault here: say so and go on. */
 static opro_status tell_unused(opro_run *run, const opro__post *post) {
     opro_event event = opro__run_event(OPRO_EVENT_FAILED, opro_run_step(run));
+    const opro_error why = run->err;
 
-    event.detail = run->err.message;
-    event.detail_len = run->err.len;
-    opro__log_say(run->log, OPRO_LOG_WARNING, "driver", "a post for request %llu was not used: %s",
-                  (unsigned long long)post->id, run->err.message);
+    event.detail = why.message;
+    event.detail_len = why.len;
+    opro__say(&run->guard, run->log, OPRO_LOG_WARNING, "driver",
+              "a post for request %llu was not used: %s", (unsigned long long)post->id,
+              why.message);
     return opro__run_finish(run, opro__run_tell(run, &event));
 }
 
@@ -287,15 +300,11 @@ opro_status opro_driver_post_usage(opro_driver *driver, uint64_t id, int64_t pro
 }
 
 opro_status opro_driver_stop(opro_driver *driver) {
-    if (!driver) return OPRO_ERR_INVALID;
-    opro__inbox_stop(driver->inbox);
-    return OPRO_OK;
+    return driver ? opro__inbox_stop(driver->inbox) : OPRO_ERR_INVALID;
 }
 
 opro_status opro_driver_wakeup(opro_driver *driver) {
-    if (!driver) return OPRO_ERR_INVALID;
-    opro__inbox_wake(driver->inbox);
-    return OPRO_OK;
+    return driver ? opro__inbox_wake(driver->inbox) : OPRO_ERR_INVALID;
 }
 
 /* ---- going on -------------------------------------------------------------------------------- */
@@ -367,7 +376,7 @@ static opro_status begin(opro_driver *driver, int call) {
 static opro_status guarded_pump(opro_driver *driver, int64_t *ms, int *did) {
     opro_status st;
 
-    opro__callback_begin(&driver->guard);
+    opro__callback_begin(&driver->guard, "a callback");
     st = pump(driver, ms, did);
     opro__callback_end(&driver->guard);
     if (st < 0 && driver->err.status != st) opro__err_copy(&driver->err, &driver->run->err);
@@ -439,10 +448,7 @@ int64_t opro_driver_timeout(opro_driver *driver) {
 
     if (!driver) return -1;
     if (enter(driver, OPRO__CALL_opro_driver_timeout) != OPRO_OK) return 0;
-    opro__callback_begin(&driver->guard);
-    st = now(driver, &ms);
-    opro__callback_end(&driver->guard);
-    st = opro__leave(&driver->guard, &driver->err, st);
+    st = opro__leave(&driver->guard, &driver->err, now(driver, &ms));
     if (driver->run->stop_reason != OPRO_STOP_NONE) return -1;
     if (st != OPRO_OK || !driver->run->begun || opro__inbox_has_news(driver->inbox)) return 0;
     return shorter(opro_run_timeout(driver->run, ms), opro__engines_timeout(&driver->engines));

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "inbox.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <string.h>
@@ -23,6 +24,18 @@ struct opro__inbox {
     void *waker_ctx;
     opro__hook wakeup;
 };
+
+/* One that knows when its owner comes for it again: in the wakeup callback. */
+static int init_mutex(pthread_mutex_t *mutex) {
+    pthread_mutexattr_t attributes;
+    int failed;
+
+    if (pthread_mutexattr_init(&attributes) != 0) return -1;
+    failed = pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
+    if (!failed) failed = pthread_mutex_init(mutex, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    return failed;
+}
 
 /* Waiting must not depend on somebody setting the clock of the day. */
 static int init_condition(pthread_cond_t *condition) {
@@ -46,7 +59,7 @@ opro_status opro__inbox_new(opro__inbox **out, const opro_allocator *mem) {
     if (!inbox) return OPRO_ERR_NOMEM;
     inbox->mem = own;
     inbox->end = &inbox->first;
-    if (pthread_mutex_init(&inbox->lock, NULL) != 0) goto no_mutex;
+    if (init_mutex(&inbox->lock) != 0) goto no_mutex;
     if (init_condition(&inbox->came) != 0) goto no_condition;
     *out = inbox;
     return OPRO_OK;
@@ -108,25 +121,33 @@ static void announce(opro__inbox *inbox) {
 opro_status opro__inbox_put(opro__inbox *inbox, const opro__post *post, const void *data) {
     opro_status st;
 
-    pthread_mutex_lock(&inbox->lock);
+    if (pthread_mutex_lock(&inbox->lock) == EDEADLK) return OPRO_ERR_REENTRANT;
     st = put(inbox, post, data);
     if (st == OPRO_OK) announce(inbox);
     pthread_mutex_unlock(&inbox->lock);
     return st;
 }
 
-void opro__inbox_stop(opro__inbox *inbox) {
-    pthread_mutex_lock(&inbox->lock);
-    inbox->stop = 1;
+static opro_status raise_flag(opro__inbox *inbox, int *flag) {
+    if (pthread_mutex_lock(&inbox->lock) == EDEADLK) return OPRO_ERR_REENTRANT;
+    *flag = 1;
     announce(inbox);
     pthread_mutex_unlock(&inbox->lock);
+    return OPRO_OK;
 }
 
-void opro__inbox_wake(opro__inbox *inbox) {
-    pthread_mutex_lock(&inbox->lock);
-    inbox->woken = 1;
-    announce(inbox);
+opro_status opro__inbox_stop(opro__inbox *inbox) {
+    return raise_flag(inbox, &inbox->stop);
+}
+
+opro_status opro__inbox_wake(opro__inbox *inbox) {
+    return raise_flag(inbox, &inbox->woken);
+}
+
+int opro__inbox_inside(opro__inbox *inbox) {
+    if (pthread_mutex_lock(&inbox->lock) == EDEADLK) return 1;
     pthread_mutex_unlock(&inbox->lock);
+    return 0;
 }
 
 opro__post *opro__inbox_take(opro__inbox *inbox, int *stop) {

@@ -35,12 +35,18 @@ typedef struct opro__post {
 opro_status opro__inbox_new(opro__inbox **out, const opro_allocator *mem);
 void opro__inbox_free(opro__inbox *inbox);
 
-/* Any thread: copy the post with its data. OPRO_ERR_LIMIT, OPRO_ERR_NOMEM. */
+/*
+ * Any thread: copy the post with its data. OPRO_ERR_LIMIT, OPRO_ERR_NOMEM. OPRO_ERR_REENTRANT: this
+ * is inside the wakeup callback, which runs under the lock.
+ */
 opro_status opro__inbox_put(opro__inbox *inbox, const opro__post *post, const void *data);
 
-/* Any thread: let the driver stop, or just wake it up. */
-void opro__inbox_stop(opro__inbox *inbox);
-void opro__inbox_wake(opro__inbox *inbox);
+/* Any thread: let the driver stop, or just wake it up. OPRO_ERR_REENTRANT as above. */
+opro_status opro__inbox_stop(opro__inbox *inbox);
+opro_status opro__inbox_wake(opro__inbox *inbox);
+
+/* Any thread: 1 inside the wakeup callback, where all the functions below would wait for ever. */
+int opro__inbox_inside(opro__inbox *inbox);
 
 /*
  * The driver: everything that was posted, in order; NULL if nothing. *stop: it was asked to stop.

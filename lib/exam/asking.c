@@ -352,7 +352,7 @@ static int measure(opro__asking *a, opro__piece reply) {
 
     st = opro__examiner_example(e, a->exam->sheets[a->place].example, &example, &err);
     if (st == OPRO_OK && is_wanted(a)) {
-        opro__callback_begin(&e->guard);
+        opro__callback_begin(&e->guard, "the metric's callback");
         st = opro_metric_judge(e->metric, reply.s, reply.len, example.answer, example.answer_len,
                                example.question, example.question_len, &verdict);
         opro__callback_end(&e->guard);

@@ -161,11 +161,12 @@ opro_status opro__estimate_sizes(opro__sizes *out, opro_examiner *examiner, opro
     opro_status st;
 
     *out = (opro__sizes){0};
+    opro__problem_share(problem); /* its callbacks may free the caller's */
     for (size_t i = 0; i < problem->n_initial; i++)
         add(&out->initial, problem->initial[i].s, problem->initial[i].len);
     out->initial = mean(out->initial, problem->n_initial);
     st = measure_questions(out, examiner);
     if (st == OPRO_OK) st = measure_meta_prompts(out, examiner, problem, config);
-    if (!frozen) opro__problem_thaw(problem);
+    opro__problem_unshare(problem, frozen);
     return st;
 }

@@ -130,7 +130,8 @@ void opro__exam_drop(opro_exam *exam) {
 }
 
 void opro_exam_free(opro_exam *exam) {
-    if (!exam || !opro__may_free(&exam->examiner->guard, OPRO__CALL_opro_exam_free)) return;
+    if (!exam || exam->freed) return; /* by its destroy function, once more */
+    if (!opro__may_free(&exam->examiner->guard, OPRO__CALL_opro_exam_free)) return;
     opro__exam_drop(exam);
 }
 

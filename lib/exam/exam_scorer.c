@@ -15,7 +15,7 @@ static void tell_usage(opro__ticket *t, const opro_exam *exam) {
 
 /* It is for the model alone, so a score is not lost for want of it. */
 static void tell_feedback(const opro__ticket *t, const opro_exam *exam) {
-    const opro_examiner *e = exam->examiner;
+    opro_examiner *e = exam->examiner;
     int64_t most = OPRO__INT(&e->options, EXAM_FEEDBACK);
     opro__buf words;
     opro_error err;
@@ -23,7 +23,7 @@ static void tell_feedback(const opro__ticket *t, const opro_exam *exam) {
     if (!most) return;
     opro__buf_init(&words, &t->desk->mem, OPRO__MESSAGES_MAX);
     if (opro__feedback_write(&words, exam, (size_t)most, &err) != OPRO_OK)
-        opro__log_say(e->log, OPRO_LOG_WARNING, "exam", "no feedback: %s", err.message);
+        opro__say(&e->guard, e->log, OPRO_LOG_WARNING, "exam", "no feedback: %s", err.message);
     else if (words.len && t->run)
         opro_run_answer_feedback(t->run, t->id, words.data, words.len);
     opro__buf_free(&words);

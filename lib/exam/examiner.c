@@ -82,6 +82,7 @@ void opro__examiner_release(opro_examiner *e) {
     opro__mem mem;
 
     if (!opro__unref(&e->refs)) return;
+    opro__guard_close(&e->guard);
     opro__hook_clear(&e->observer);
     opro__form_free(&e->form, &e->mem);
     opro__template_free(&e->judge_words, &e->mem);
@@ -164,8 +165,8 @@ opro_status opro_examiner_set_observer(opro_examiner *e, opro_examiner_fn fn, vo
 
     if (!e) return OPRO_ERR_INVALID;
     st = opro__enter(&e->guard, &e->err, OPRO__CALL_opro_examiner_set_observer);
-    if (st == OPRO_OK) opro__hook_set(&e->observer, (opro__fn)fn, user_data, destroy);
-    return st;
+    if (st != OPRO_OK) return st;
+    return opro__guard_set(&e->guard, &e->err, &e->observer, (opro__fn)fn, user_data, destroy);
 }
 
 /* ---- what is sent ---------------------------------------------------------------------------- */
@@ -192,7 +193,7 @@ opro_status opro__examiner_example(opro_examiner *e, int64_t index, opro__exampl
                                    opro_error *err) {
     opro_status st;
 
-    opro__callback_begin(&e->guard);
+    opro__callback_begin(&e->guard, "the dataset's callback");
     st = opro__dataset_example(e->dataset, (size_t)index, &e->example, out, err);
     opro__callback_end(&e->guard);
     return st;

@@ -46,10 +46,10 @@ void opro__work_no_news(opro_exam *exam) {
 
 /* ---- callbacks ------------------------------------------------------------------------------- */
 
-static void look_at(const opro_examiner *e, int32_t returned, const char *who) {
+static void look_at(opro_examiner *e, int32_t returned, const char *who) {
     if (returned != OPRO_OK)
-        opro__log_say(e->log, OPRO_LOG_WARNING, "exam", "%s returned %d, which has no effect", who,
-                      (int)returned);
+        opro__say(&e->guard, e->log, OPRO_LOG_WARNING, "exam",
+                  "%s returned %d, which has no effect", who, (int)returned);
 }
 
 static void observe(opro_exam *exam, size_t place) {
@@ -57,7 +57,7 @@ static void observe(opro_exam *exam, size_t place) {
     int32_t returned;
 
     if (!e->observer.fn) return;
-    opro__callback_begin(&e->guard);
+    opro__callback_begin(&e->guard, "the observer");
     returned = ((opro_examiner_fn)e->observer.fn)(e, exam, place, e->observer.user_data);
     opro__callback_end(&e->guard);
     look_at(e, returned, "the observer of an examiner");
@@ -68,9 +68,9 @@ static void tell(opro_exam *exam, int32_t event, size_t place) {
     int32_t returned;
 
     if (exam->freed || !exam->hook.fn) return;
-    e->guard.serving++;
+    opro__serving_begin(&e->guard, "the callback of an exam");
     returned = ((opro_exam_fn)exam->hook.fn)(exam, event, place, exam->hook.user_data);
-    e->guard.serving--;
+    opro__serving_end(&e->guard);
     look_at(e, returned, "the callback of an exam");
 }
 
@@ -94,7 +94,7 @@ static void tell_violation(opro_examiner *e) {
     opro_error err;
 
     if (opro__leave(&e->guard, &err, OPRO_OK) != OPRO_OK)
-        opro__log_say(e->log, OPRO_LOG_WARNING, "exam", "%s", err.message);
+        opro__say(&e->guard, e->log, OPRO_LOG_WARNING, "exam", "%s", err.message);
 }
 
 /* ---- work ------------------------------------------------------------------------------------ */

@@ -135,18 +135,13 @@ const char *opro_journal_torn_file(const opro_journal *journal, size_t *len) {
 /* ---- keeping a run --------------------------------------------------------------------------- */
 
 /* 1 if the disk has to have this before the run goes on. */
-static int has_to_sync(opro_journal *journal, const opro__entry *entry, int soon) {
-    int64_t every = OPRO__INT(&journal->options, JOURNAL_SYNC_MS);
+static int has_to_sync(const opro_journal *journal, const opro__entry *entry, int soon) {
     int stops = entry->kind == OPRO__ENTRY_STOP;
 
     switch (OPRO__INT(&journal->options, JOURNAL_SYNC)) {
     case OPRO_SYNC_RECORD: return !soon;
     case OPRO_SYNC_STEP: return stops || entry->kind == OPRO__ENTRY_STEP;
-    case OPRO_SYNC_TIME:
-        if (entry->kind != OPRO__ENTRY_REQUEST && entry->kind != OPRO__ENTRY_AGAIN) return stops;
-        if ((uint64_t)entry->now - (uint64_t)journal->synced_at < (uint64_t)every) return 0;
-        journal->synced_at = entry->now;
-        return 1;
+    case OPRO_SYNC_TIME: return stops;
     default: return 0;
     }
 }
@@ -164,10 +159,23 @@ static opro_status write_entry(void *ctx, const opro__entry *entry, int soon, op
     if (!journal->file)
         return opro__fail(err, OPRO_ERR_STATE, "the journal %s was closed; the run cannot go on",
                           opro__quote(journal->path, strlen(journal->path)).text);
-    if (entry->kind == OPRO__ENTRY_TIME && !journal->replayed) journal->synced_at = entry->now;
     st = opro__entry_write(&journal->writer, journal->file, entry, err);
     if (st == OPRO_OK && has_to_sync(journal, entry, soon))
         st = opro__journal_file_sync(journal->file, err);
+    return st == OPRO_OK ? st : broken(journal, err);
+}
+
+/* Of a new journal the first one finds nothing to sync, whatever the clock says. */
+static opro_status tick(void *ctx, int64_t now, opro_error *err) {
+    opro_journal *journal = ctx;
+    int64_t every = OPRO__INT(&journal->options, JOURNAL_SYNC_MS);
+    opro_status st;
+
+    if (!journal->file || OPRO__INT(&journal->options, JOURNAL_SYNC) != OPRO_SYNC_TIME ||
+        (uint64_t)now - (uint64_t)journal->synced_at < (uint64_t)every)
+        return OPRO_OK;
+    journal->synced_at = now;
+    st = opro__journal_file_sync(journal->file, err);
     return st == OPRO_OK ? st : broken(journal, err);
 }
 
@@ -280,13 +288,17 @@ static opro_status replay_file(opro_run *run, opro_journal *journal) {
     opro__run_replay_begin(run);
     st = put_back(run, journal);
     opro__run_replay_end(run);
+    if (st == OPRO_OK) {
+        opro__callback_begin(&run->guard, "the log callback of its journal");
+        tell(run, journal);
+        opro__callback_end(&run->guard);
+    }
     journal->busy = 0;
-    if (st == OPRO_OK) tell(run, journal);
     return st;
 }
 
 static opro_status resume(opro_run *run, opro_journal *journal) {
-    opro__tape tape = {write_entry, flush, release, journal};
+    opro__tape tape = {write_entry, tick, flush, release, journal};
     opro_status st = open_for(run, journal);
 
     if (st != OPRO_OK) return st;
@@ -307,10 +319,12 @@ opro_status opro_run_resume(opro_run *run, opro_journal *journal) {
     st = opro__enter(&run->guard, &run->err, OPRO__CALL_opro_run_resume);
     if (st != OPRO_OK) return st;
     opro__err_clear(&journal->err);
+    opro__ref(&journal->refs); /* observers and logs may free the host's */
     st = can_begin(run, journal);
     if (st == OPRO_OK) st = resume(run, journal);
-    if (st != OPRO_OK) return opro__err_copy(&journal->err, &run->err);
-    opro__err_clear(&run->err);
+    st = opro__leave(&run->guard, &run->err, st);
+    if (st != OPRO_OK) opro__err_copy(&journal->err, &run->err);
+    opro_journal_free(journal);
     return st;
 }
 

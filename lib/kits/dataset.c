@@ -57,6 +57,7 @@ void opro__dataset_release(opro_dataset *dataset) {
     opro__mem mem;
 
     if (!opro__unref(&dataset->refs)) return;
+    opro__guard_close(&dataset->guard);
     opro__hook_clear(&dataset->fn);
     opro__store_back(&dataset->store, &dataset->mem, &nothing);
     opro__free(&dataset->mem, dataset->examples);
@@ -192,11 +193,11 @@ opro_status opro_dataset_set_fn(opro_dataset *dataset, size_t count, opro_exampl
         return opro__fail(&dataset->err, OPRO_ERR_STATE, "the dataset has examples already");
     if (!opro__split_reserve(dataset, count))
         return opro__fail(&dataset->err, OPRO_ERR_NOMEM, "out of memory");
-    opro__hook_set(&dataset->fn, (opro__fn)fn, user_data, destroy);
     dataset->n = count;
     dataset->asked_any = 0;
     opro__split_reset(dataset, 0);
-    return OPRO_OK;
+    return opro__guard_set(&dataset->guard, &dataset->err, &dataset->fn, (opro__fn)fn, user_data,
+                           destroy);
 }
 
 /* ---- the examples ---------------------------------------------------------------------------- */
@@ -265,7 +266,7 @@ static opro_status ask(opro_dataset *dataset, size_t index, int call, opro__exam
     if (st != OPRO_OK) return st;
     if (!dataset->asked_any || dataset->asked_index != index) {
         dataset->asked_any = 0;
-        opro__callback_begin(&dataset->guard);
+        opro__callback_begin(&dataset->guard, "the callback");
         st = from_fn(dataset, index, &dataset->asked, &dataset->asked_example, &dataset->err);
         opro__callback_end(&dataset->guard);
         dataset->asked_any = st == OPRO_OK;

@@ -67,6 +67,7 @@ void opro_metric_free(opro_metric *metric) {
 
     if (!metric || !opro__may_free(&metric->guard, OPRO__CALL_opro_metric_free)) return;
     if (!opro__unref(&metric->refs)) return;
+    opro__guard_close(&metric->guard);
     opro__hook_clear(&metric->hook);
     opro__metric_free_regex(metric);
     opro__free(&metric->mem, metric->pattern);
@@ -170,10 +171,8 @@ opro_status opro_metric_set_fn(opro_metric *metric, opro_metric_fn fn, void *use
     if (metric->kind != OPRO_METRIC_HOST)
         return opro__fail(&metric->err, OPRO_ERR_STATE,
                           "only a metric of the host's (OPRO_METRIC_HOST) has a callback");
-    opro__callback_begin(&metric->guard); /* the destroy function of the old one is one, too */
-    opro__hook_set(&metric->hook, (opro__fn)fn, user_data, destroy);
-    opro__callback_end(&metric->guard);
-    return opro__leave(&metric->guard, &metric->err, OPRO_OK);
+    return opro__guard_set(&metric->guard, &metric->err, &metric->hook, (opro__fn)fn, user_data,
+                           destroy);
 }
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
@@ -284,7 +283,7 @@ static opro_status judge_host(opro_metric *metric, const opro__matter *matter) {
     st = host_texts(metric, matter);
     if (st != OPRO_OK) return st;
     verdict->open = 1;
-    opro__callback_begin(&metric->guard);
+    opro__callback_begin(&metric->guard, "the callback");
     returned = ((opro_metric_fn)metric->hook.fn)(
         metric, opro__buf_text(&metric->reply), metric->reply.len, opro__buf_text(&metric->answer),
         metric->answer.len, verdict, metric->hook.user_data);

@@ -2,7 +2,6 @@
 /* Calls: what they ask, and what came of them. */
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/utf8.h"
 #include "core/request.h"
@@ -74,13 +73,12 @@ static void free_results(opro_call *call) {
 void opro_call_free(opro_call *call) {
     opro_model *model;
 
-    if (!call) return;
+    if (!call || call->freed) return;
     model = call->model;
     if (!opro__may_free(&model->guard, OPRO__CALL_opro_call_free)) return;
-    if (call->submitted && !call->over) {
-        if (model->pid != getpid()) return; /* its connection is the parent's */
-        opro__schedule_end_call(call);
-    }
+    if (opro__model_is_parents(model)) return; /* so are its connections */
+    if (call->submitted && !call->over) opro__schedule_end_call(call);
+    call->freed = 1; /* its destroy function may free it once more */
     opro__call_no_news(call);
     if (model->telling == call) model->telling = NULL;
     opro__hook_clear(&call->hook);

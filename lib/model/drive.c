@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Driving a client: by itself, or from a loop of the host's. Callbacks of calls run here alone. */
-#include <unistd.h>
-
 #include "model.h"
 
 /* ---- callbacks of calls ---------------------------------------------------------------------- */
@@ -12,12 +10,12 @@ static int tell(opro_call *call, int32_t event, size_t index) {
     int32_t returned;
 
     if (!call->hook.fn) return 1;
-    model->guard.serving++;
+    opro__serving_begin(&model->guard, "the callback of a call");
     returned = ((opro_call_fn)call->hook.fn)(call, event, index, call->hook.user_data);
-    model->guard.serving--;
+    opro__serving_end(&model->guard);
     if (returned != OPRO_OK)
-        opro__log_say(model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN,
-                      "the callback of a call returned %d, which has no effect", (int)returned);
+        opro__say(&model->guard, model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN,
+                  "the callback of a call returned %d, which has no effect", (int)returned);
     return model->telling == call;
 }
 
@@ -91,7 +89,7 @@ opro_status opro_model_poll(opro_model *model, int32_t timeout_ms) {
     opro_status st;
 
     if (!model) return OPRO_ERR_INVALID;
-    st = opro__model_enter_here(model, OPRO__CALL_opro_model_poll);
+    st = opro__model_enter(model, OPRO__CALL_opro_model_poll);
     if (st != OPRO_OK) return st;
     if (timeout_ms < -1)
         return opro__fail(&model->err, OPRO_ERR_INVALID,
@@ -109,6 +107,7 @@ opro_status opro_model_poll(opro_model *model, int32_t timeout_ms) {
 
 opro_status opro_model_wakeup(opro_model *model) {
     if (!model) return OPRO_ERR_INVALID;
+    if (opro__model_is_parents(model)) return OPRO_ERR_STATE;
     opro__transport_wake(model->transport);
     return OPRO_OK;
 }
@@ -131,7 +130,7 @@ int64_t opro_model_timeout(const opro_model *model) {
 static void watch(void *ctx, int fd, int events) {
     opro_model *model = ctx;
 
-    opro__callback_begin(&model->guard);
+    opro__callback_begin(&model->guard, "the socket function");
     ((opro_socket_fn)model->socket_fn.fn)(model, fd, events, model->socket_fn.user_data);
     opro__callback_end(&model->guard);
 }
@@ -154,9 +153,10 @@ opro_status opro_model_set_socket_fn(opro_model *model, opro_socket_fn fn, void 
     if (st != OPRO_OK) return st;
     /* the old one is told what to forget, the new one what to watch */
     if (model->socket_fn.fn) opro__transport_set_watch(model->transport, NULL, NULL);
-    opro__hook_set(&model->socket_fn, (opro__fn)fn, user_data, destroy);
+    st = opro__guard_set(&model->guard, &model->err, &model->socket_fn, (opro__fn)fn, user_data,
+                         destroy);
     if (fn) opro__transport_set_watch(model->transport, watch, model);
-    return OPRO_OK;
+    return st;
 }
 
 opro_status opro_model_set_timer_fn(opro_model *model, opro_timer_fn fn, void *user_data,
@@ -164,9 +164,9 @@ opro_status opro_model_set_timer_fn(opro_model *model, opro_timer_fn fn, void *u
     opro_status st = enter_unused(model, OPRO__CALL_opro_model_set_timer_fn);
 
     if (st != OPRO_OK) return st;
-    opro__hook_set(&model->timer_fn, (opro__fn)fn, user_data, destroy);
     model->told_at = INT64_MAX;
-    return OPRO_OK;
+    return opro__guard_set(&model->guard, &model->err, &model->timer_fn, (opro__fn)fn, user_data,
+                           destroy);
 }
 
 void opro__drive_retime(opro_model *model) {
@@ -177,7 +177,7 @@ void opro__drive_retime(opro_model *model) {
     at = ms < 0 ? INT64_MAX : opro__transport_now() + ms;
     if (at == model->told_at) return;
     model->told_at = at;
-    opro__callback_begin(&model->guard);
+    opro__callback_begin(&model->guard, "the timer function");
     ((opro_timer_fn)model->timer_fn.fn)(model, ms, model->timer_fn.user_data);
     opro__callback_end(&model->guard);
 }
@@ -186,7 +186,7 @@ static opro_status act(opro_model *model, int call, int fd, int events) {
     opro_status st;
 
     if (!model) return OPRO_ERR_INVALID;
-    st = opro__model_enter_here(model, call);
+    st = opro__model_enter(model, call);
     if (st != OPRO_OK) return st;
     if (!model->socket_fn.fn || !model->timer_fn.fn)
         return opro__fail(&model->err, OPRO_ERR_STATE,

@@ -68,9 +68,9 @@ opro_status opro_model_set_key_fn(opro_model *model, opro_key_fn fn, void *user_
     opro_status st = opro__model_enter_idle(model, OPRO__CALL_opro_model_set_key_fn);
 
     if (st != OPRO_OK) return st;
-    opro__hook_set(&model->key_fn, (opro__fn)fn, user_data, destroy);
     opro__model_wipe_headers(model);
-    return OPRO_OK;
+    return opro__guard_set(&model->guard, &model->err, &model->key_fn, (opro__fn)fn, user_data,
+                           destroy);
 }
 
 static int has_key(const opro_model *model) {
@@ -90,7 +90,7 @@ opro_status opro__model_ask_key(opro_model *model, int again) {
     opro__buf_add(&text, room, sizeof room); /* so that no piece is left behind when it grows */
     opro__buf_clear(&text);
     opro__sink_init(&sink, OPRO__SINK_TEXT, &text);
-    opro__callback_begin(&model->guard);
+    opro__callback_begin(&model->guard, "the key function");
     returned = ((opro_key_fn)model->key_fn.fn)(model, &sink, model->key_fn.user_data);
     opro__callback_end(&model->guard);
     st = opro__sink_close(&sink, returned, OPRO__SINK_TEXT);

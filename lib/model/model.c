@@ -81,9 +81,10 @@ static void free_legs(opro_model *model) {
 void opro_model_free(opro_model *model) {
     opro__mem mem;
 
-    if (!model || model->pid != getpid()) return;
+    if (!model || opro__model_is_parents(model)) return;
     if (!opro__may_free(&model->guard, OPRO__CALL_opro_model_free) || !opro__unref(&model->refs))
         return;
+    opro__guard_close(&model->guard);
     opro__model_wipe_headers(model);
     opro__transport_free(model->transport);
     opro__recording_close(model->recording);
@@ -111,14 +112,14 @@ const opro_error *opro_model_error(const opro_model *model) {
     return &model->err;
 }
 
-opro_status opro__model_enter(opro_model *model, int call) {
-    return opro__enter(&model->guard, &model->err, call);
+int opro__model_is_parents(const opro_model *model) {
+    return model->pid != getpid();
 }
 
-opro_status opro__model_enter_here(opro_model *model, int call) {
-    opro_status st = opro__model_enter(model, call);
+opro_status opro__model_enter(opro_model *model, int call) {
+    opro_status st = opro__enter(&model->guard, &model->err, call);
 
-    if (st != OPRO_OK || model->pid == getpid()) return st;
+    if (st != OPRO_OK || !opro__model_is_parents(model)) return st;
     return opro__fail(&model->err, OPRO_ERR_STATE,
                       "the model was made in another process (%ld); make one in this process",
                       (long)model->pid);

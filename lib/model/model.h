@@ -117,7 +117,7 @@ struct opro_call {
     int has_seed;
     int64_t deadline_ms;
     /* under way */
-    int submitted, over;
+    int submitted, over, freed;
     opro__hook hook;
     opro__leg *legs;
     opro__alarm deadline;
@@ -328,11 +328,14 @@ opro_status opro__replay_endpoint(opro_model *model, opro__recording *recording)
 
 /* ---- model.c ---- */
 
-/* At the start of every call of the public interface. */
+/*
+ * At the start of every call of the public interface. OPRO_ERR_STATE in a child of the process that
+ * made it.
+ */
 opro_status opro__model_enter(opro_model *model, int call);
 
-/* ... of those that touch sockets: OPRO_ERR_STATE in a child of the process that made it. */
-opro_status opro__model_enter_here(opro_model *model, int call);
+/* 1 in such a child. */
+int opro__model_is_parents(const opro_model *model);
 
 /* ---- settings.c: what the setters have in common ---- */
 

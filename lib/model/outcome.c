@@ -276,8 +276,8 @@ static void bar(opro_model *model, const opro__failure *failure, int64_t now) {
     model->barred = *failure;
     model->barred_until = failure->wait_ms > 0 ? opro__sum(now, failure->wait_ms) : INT64_MAX;
     opro__model_why_not_sent(model, &why);
-    opro__log_say(model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN, "requests are %s",
-                  why.err.message);
+    opro__say(&model->guard, model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN, "requests are %s",
+              why.err.message);
 }
 
 /* What a leg's outcome says of the endpoint's health, after the pace; failure NULL: it answered. */
@@ -313,10 +313,10 @@ static int adapt(opro__leg *leg, const opro__failure *failure) {
     leg->tries--; /* not a retry */
     if (opro__profile_adapt(model->profile, failure->adapt)) {
         model->adaptations++;
-        opro__log_say(model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN,
-                      "the request is adapted from now on, since the endpoint refused a "
-                      "parameter: %s",
-                      failure->err.message);
+        opro__say(&model->guard, model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN,
+                  "the request is adapted from now on, since the endpoint refused a "
+                  "parameter: %s",
+                  failure->err.message);
     }
     leg->asked = 0; /* to be written anew */
     if (failure->adapt == OPRO__ADAPT_SAMPLES) opro__schedule_end_waiting(leg);
@@ -377,9 +377,10 @@ static void give_up(opro__leg *leg, const opro__failure *failure, int64_t now) {
     int all = bars_all(leg, failure);
 
     /* what is not in a recording is shown beside what is: words of the prompt */
-    opro__log_say(model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN, "a request failed: %s",
-                  failure->kind == OPRO_FAILURE_NOT_RECORDED ? "it is not in the recording"
-                                                             : failure->err.message);
+    opro__say(&model->guard, model->log, OPRO_LOG_WARNING, OPRO__MODEL_DOMAIN,
+              "a request failed: %s",
+              failure->kind == OPRO_FAILURE_NOT_RECORDED ? "it is not in the recording"
+                                                         : failure->err.message);
     if (all && failure->http_status) bar(model, failure, now); /* else it is the key function */
     if (failure->broken && is_used_up(leg)) opro__schedule_fail_held(leg, failure);
     if (dooms_call(failure->kind))
@@ -440,8 +441,8 @@ void opro__leg_met(opro__leg *leg, opro__failure *failure, int64_t now) {
         give_up(leg, failure, now);
         return;
     }
-    opro__log_say(model->log, OPRO_LOG_INFO, OPRO__MODEL_DOMAIN, "try %d in %lld ms: %s",
-                  leg->tries + leg->spared + 1, (long long)(at - now), failure->err.message);
+    opro__say(&model->guard, model->log, OPRO_LOG_INFO, OPRO__MODEL_DOMAIN, "try %d in %lld ms: %s",
+              leg->tries + leg->spared + 1, (long long)(at - now), failure->err.message);
     delay(leg, at, now);
 }
 

@@ -35,30 +35,33 @@ static void expect_free_to_go(const opro__guard *guard, int call) {
     assert_int_equal(opro_error_status(&err), OPRO_OK);
 }
 
-static void expect_refused(const opro__guard *guard, int call) {
+static void expect_refused(const opro__guard *guard, int call, const char *inside) {
     spoil();
     assert_int_equal(opro__enter(guard, &err, call), OPRO_ERR_REENTRANT);
     assert_int_equal(opro_error_status(&err), OPRO_ERR_REENTRANT);
     assert_non_null(strstr(opro_error_message(&err, NULL), calls[call].name));
+    assert_non_null(strstr(opro_error_message(&err, NULL), inside));
 }
 
 static void test_outside(void **state) {
-    const opro__guard guard = {0, 0, 0};
+    const opro__guard guard = {0};
 
     (void)state;
     for (int call = 0; call < OPRO__CALLS; call++)
         expect_free_to_go(&guard, call);
 }
 
+/* Messages name the function and the callback, the innermost of those whose names are kept. */
 static void test_inside(void **state) {
-    opro__guard guard = {0, 0, 0};
+    static const char *const names[] = {"one", "two", "three", "four"};
+    opro__guard guard = {0};
 
     (void)state;
-    for (int depth = 1; depth < 4; depth++) {
-        opro__callback_begin(&guard);
+    for (int depth = 1; depth < 8; depth++) {
+        opro__callback_begin(&guard, names[depth < 4 ? depth - 1 : 3]);
         for (int call = 0; call < OPRO__CALLS; call++) {
             if (calls[call].allowed < 2) {
-                expect_refused(&guard, call);
+                expect_refused(&guard, call, names[depth < 4 ? depth - 1 : 3]);
                 continue;
             }
             spoil(); /* the error of the call that is under way stays */
@@ -66,22 +69,25 @@ static void test_inside(void **state) {
             assert_int_equal(opro_error_status(&err), OPRO_ERR_LIMIT);
         }
     }
-    for (int depth = 1; depth < 4; depth++)
+    for (int depth = 1; depth < 8; depth++)
         opro__callback_end(&guard);
     expect_free_to_go(&guard, 0);
 }
 
 /* Optimizers and scorers answer the run that asks them. */
 static void test_serving(void **state) {
-    const opro__guard guard = {0, 1, 0};
+    opro__guard guard = {0};
 
     (void)state;
+    opro__serving_begin(&guard, "the scorer");
     for (int call = 0; call < OPRO__CALLS; call++) {
         if (calls[call].allowed)
             expect_free_to_go(&guard, call);
         else
-            expect_refused(&guard, call);
+            expect_refused(&guard, call, "the scorer");
     }
+    opro__serving_end(&guard);
+    expect_free_to_go(&guard, 0);
 }
 
 /*
@@ -89,13 +95,13 @@ static void test_serving(void **state) {
  * is over.
  */
 static void test_freed_inside(void **state) {
-    opro__guard guard = {0, 0, 0};
+    opro__guard guard = {0};
 
     (void)state;
     assert_true(opro__may_free(&guard, OPRO__CALL_opro_run_free));
     assert_int_equal(opro__leave(&guard, &err, OPRO_WAIT), OPRO_WAIT);
-    opro__callback_begin(&guard);
-    opro__callback_begin(&guard);
+    opro__callback_begin(&guard, "the observer");
+    opro__callback_begin(&guard, "the scorer");
     assert_false(opro__may_free(&guard, OPRO__CALL_opro_run_free));
     opro__callback_end(&guard);
     assert_int_equal(opro__leave(&guard, &err, OPRO_OK), OPRO_OK); /* an inner call */

@@ -485,12 +485,17 @@ static void test_thawed(void **state) {
 
     (void)state;
     opro__problem_share(problem);
-    opro__problem_thaw(problem);
+    opro__problem_share(problem);
+    opro__problem_unshare(problem, 0);
     assert_int_equal(opro_problem_set_direction(problem, OPRO_MINIMIZE), OPRO_ERR_STATE);
-    opro_problem_free(problem);
-    opro__problem_thaw(problem);
+    opro__problem_unshare(problem, 1);
+    assert_int_equal(opro_problem_set_direction(problem, OPRO_MINIMIZE), OPRO_ERR_STATE);
+    opro__problem_share(problem);
+    opro__problem_unshare(problem, 0);
     assert_int_equal(opro_problem_set_direction(problem, OPRO_MINIMIZE), OPRO_OK);
-    opro_problem_free(problem);
+    opro__problem_share(problem);
+    opro_problem_free(problem); /* the caller's */
+    opro__problem_unshare(problem, 0);
 }
 
 /* ---- digest ---------------------------------------------------------------------------------- */
