@@ -42,10 +42,15 @@ def declarations(folder):
 
 
 def constants(folder):
-    """Every name in an enum, with its value as a number, or None where none is written."""
+    """
+    Every name in an enum, with its value as a number, or None where none is written; and macros
+    that are a size.
+    """
     found = {}
     for path in files(folder):
         code = comments_blanked(path.read_text())
+        for name, value in re.findall(r"^#define (OPRO_\w+) \(\(size_t\)(-?\w+)\)", code, re.M):
+            found[name] = int(value, 0)
         for body in re.findall(r"\benum\s*\w*\s*\{(.*?)\}", code, re.S):
             for entry in filter(None, (part.strip() for part in body.split(","))):
                 name, _, value = (part.strip() for part in entry.partition("="))
