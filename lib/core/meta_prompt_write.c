@@ -96,6 +96,16 @@ static opro__span shorten(opro__span text, size_t max, opro__buf *cut) {
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
+/* Why what a part is made of is not whole: no memory, or else no room; OPRO_OK: it is. */
+static opro_status why_incomplete(const opro_meta_prompt *mp) {
+    const opro__buf *const bufs[] = {&mp->raw[0], &mp->raw[1], &mp->safe[0], &mp->safe[1]};
+    opro_status st = OPRO_OK;
+
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+        if (st != OPRO_ERR_NOMEM && bufs[i]->status != OPRO_OK) st = bufs[i]->status;
+    return st;
+}
+
 static opro_status no_bucket(opro_meta_prompt *mp, const opro__candidate *c) {
     return opro__fail(&mp->err, OPRO_ERR_INVALID,
                       "candidate %lu has the score %s, outside the range of its problem, %s to %s; "
@@ -145,7 +155,7 @@ opro_status opro__write_entry(opro_meta_prompt *mp, const opro__candidate *c, op
     if (st != OPRO_OK) return st;
     mp->values[OPRO__SLOT_SCORE] = score;
     opro__template_fill(&mp->blocks[OPRO__BLOCK(ENTRY)].template, mp->values, out);
-    return OPRO_OK;
+    return why_incomplete(mp); /* the next entry begins with empty buffers */
 }
 
 /* Its brackets stay: a task may be about brackets. */
@@ -214,13 +224,11 @@ static opro_status write_block(opro_meta_prompt *mp, const opro_trajectory *t, i
 
 /* Some buffer is not as it should be: why, and begin anew. */
 static opro_status why_failed(opro_meta_prompt *mp, opro__buf *out) {
-    opro__buf *const bufs[] = {&mp->raw[0], &mp->raw[1], &mp->safe[0], &mp->safe[1], out};
-    opro_status st = OPRO_OK;
+    opro_status st = why_incomplete(mp);
 
-    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) {
-        if (st != OPRO_ERR_NOMEM && bufs[i]->status != OPRO_OK) st = bufs[i]->status;
-        bufs[i]->status = OPRO_OK;
-    }
+    if (st != OPRO_ERR_NOMEM && out->status != OPRO_OK) st = out->status;
+    mp->raw[0].status = mp->raw[1].status = OPRO_OK;
+    mp->safe[0].status = mp->safe[1].status = out->status = OPRO_OK;
     return st;
 }
 

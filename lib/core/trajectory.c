@@ -591,39 +591,55 @@ int64_t opro_trajectory_best_validated(const opro_trajectory *t) {
     return t->best_validated;
 }
 
-static int by_rank(const void *a, const void *b) {
-    const opro__ranked *x = a, *y = b;
+/* Is a shown before b: better, or as good and later? Both are scored. */
+static int ranks_before(const opro_trajectory *t, int64_t a, int64_t b) {
+    double x = opro__trajectory_at(t, a)->score, y = opro__trajectory_at(t, b)->score;
 
-    if (x->score != y->score) return x->score > y->score ? -1 : 1;
-    return x->number > y->number ? -1 : 1;
+    return x != y ? opro__better(t->direction, x, y) : a > b;
 }
 
-/* More than is kept in order: sort all. Without memory for that, what is kept. */
+/* A heap whose first is shown last of all: number sinks in from there. */
+static void sink_in(const opro_trajectory *t, int64_t *heap, size_t n, int64_t number) {
+    size_t at = 0;
+
+    for (size_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && ranks_before(t, heap[child], heap[child + 1])) child++;
+        if (!ranks_before(t, number, heap[child])) break;
+        heap[at] = heap[child];
+    }
+    heap[at] = number;
+}
+
+static void rise_in(const opro_trajectory *t, int64_t *heap, size_t n, int64_t number) {
+    size_t at = n;
+
+    for (size_t parent; at && ranks_before(t, heap[parent = (at - 1) / 2], number); at = parent)
+        heap[at] = heap[parent];
+    heap[at] = number;
+}
+
+/* More than is kept in order: the best n in a heap, which is the caller's array, then sorted. */
 static size_t sort_top(const opro_trajectory *t, int64_t *numbers, size_t n) {
-    opro__mem *mem = t->mem;
-    opro__ranked *all = opro__alloc(mem, (size_t)t->scored * sizeof *all);
     size_t count = 0;
 
-    if (!all) return 0;
     for (int64_t i = 0; i < t->count; i++) {
-        const opro__candidate *c = opro__trajectory_at(t, i);
-
-        if (c->verdict != OPRO_VERDICT_SCORED) continue;
-        all[count++] = (opro__ranked){t->direction == OPRO_MAXIMIZE ? c->score : -c->score, i};
+        if (opro__trajectory_at(t, i)->verdict != OPRO_VERDICT_SCORED) continue;
+        if (count < n)
+            rise_in(t, numbers, count++, i);
+        else if (ranks_before(t, i, numbers[0]))
+            sink_in(t, numbers, n, i);
     }
-    qsort(all, count, sizeof *all, by_rank);
-    if (n > count) n = count;
-    for (size_t i = 0; i < n; i++)
-        numbers[i] = all[i].number;
-    opro__free(mem, all);
-    return n;
+    for (size_t left = count; left > 1; left--) {
+        int64_t last = numbers[0];
+
+        sink_in(t, numbers, left - 1, numbers[left - 1]);
+        numbers[left - 1] = last;
+    }
+    return count;
 }
 
 size_t opro_trajectory_top(const opro_trajectory *t, int64_t *numbers, size_t n) {
-    size_t done = 0;
-
-    if (n > t->n_top && t->n_top < (size_t)t->scored) done = sort_top(t, numbers, n);
-    if (done) return done;
+    if (n > t->n_top && t->n_top < (size_t)t->scored) return sort_top(t, numbers, n);
     if (n > t->n_top) n = t->n_top;
     for (size_t i = 0; i < n; i++)
         numbers[i] = t->top[i].number;
