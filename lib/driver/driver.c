@@ -64,7 +64,7 @@ static opro_status enter(opro_driver *driver, int call) {
     opro_status st;
 
     if (opro__inbox_inside(driver->inbox)) return OPRO_ERR_REENTRANT;
-    st = opro__enter(&driver->run->guard, &driver->err, call);
+    st = driver->run ? opro__enter(&driver->run->guard, &driver->err, call) : OPRO_OK;
     return st == OPRO_OK ? opro__enter(&driver->guard, &driver->err, call) : st;
 }
 
@@ -76,11 +76,13 @@ void opro_driver_free(opro_driver *driver) {
     if (driver->run && !opro__may_free(&driver->run->guard, OPRO__CALL_opro_driver_free)) return;
     if (driver->inbox) opro__inbox_set_waker(driver->inbox, NULL, NULL);
     opro__guard_close(&driver->guard);
+    opro__hook_clear(&driver->clock);
+    if (driver->inbox) opro__inbox_set_wakeup(driver->inbox, NULL, NULL, NULL);
     if (driver->run) driver->run->driven = 0;
     opro_run_free(driver->run);
+    driver->run = NULL; /* destroy functions of others may ask for it */
     opro_optimizer_free(driver->optimizer);
     opro_scorer_free(driver->scorer);
-    opro__hook_clear(&driver->clock);
     opro__inbox_free(driver->inbox);
     mem = driver->mem;
     opro__free(&mem, driver);
@@ -154,8 +156,11 @@ opro_status opro_driver_set_wakeup_fn(opro_driver *driver, opro_wakeup_fn fn, vo
 
     if (!driver) return OPRO_ERR_INVALID;
     st = enter(driver, OPRO__CALL_opro_driver_set_wakeup_fn);
-    if (st == OPRO_OK) opro__inbox_set_wakeup(driver->inbox, fn, user_data, destroy);
-    return st;
+    if (st != OPRO_OK) return st;
+    opro__callback_begin(&driver->guard, "a destroy function");
+    opro__inbox_set_wakeup(driver->inbox, fn, user_data, destroy);
+    opro__callback_end(&driver->guard);
+    return opro__leave(&driver->guard, &driver->err, OPRO_OK);
 }
 
 opro_status opro_driver_set_journal(opro_driver *driver, opro_journal *journal) {
