@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A picture of what is in a journal: every score, and the best so far. */
+/* A report of what is in a journal: one HTML page that needs nothing else, or its picture alone. */
 #ifndef EXAMPLES_JOURNAL_REPORT_H
 #define EXAMPLES_JOURNAL_REPORT_H
 
-#include <stddef.h>
+#include "journal_summary.h"
 
-typedef struct score_list {
-    double *all; /* means over training instances, in the order of the journal */
-    size_t n, cap;
-} score_list;
-
-/* 0: no memory. */
-int scores_add(score_list *list, double score);
-
-/* Write it, as SVG. 0, or an errno. best: in words. */
-int write_report(const char *path, const score_list *scores, int minimizes, const char *title,
-                 const char *best);
+/* Write it; a picture if the file is a .svg. path: of the journal. 0, or an errno. */
+int journal_report(const summary *s, const char *path, const char *to);
 
 #endif

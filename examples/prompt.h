@@ -65,6 +65,5 @@ int prompt_report(prompt_task *t);
 
 /* Accuracy by step, as SVG; style: with its own. */
 void prompt_chart(FILE *out, const prompt_task *t);
-extern const char prompt_chart_style[];
 
 #endif

@@ -9,19 +9,6 @@
 #define BARS_MOST  280
 #define MARKS_MOST 2000
 
-const char prompt_chart_style[] =
-    "svg text{font-family:system-ui,'Segoe UI','DejaVu Sans',sans-serif;fill:#52606d;"
-    "font-size:12px}"
-    "svg .head{font-size:14px;font-weight:600;fill:#1f2933}"
-    ".grid{stroke:#e4e7eb;stroke-width:1}.axis{stroke:#9aa5b1;stroke-width:1}"
-    ".best{fill:none;stroke:#0b5cad;stroke-width:2.6;stroke-linejoin:round}"
-    ".bests{fill:none;stroke:#5fa3dd;stroke-width:1.3;stroke-linejoin:round}"
-    ".mean{fill:none;stroke:#e07b24;stroke-width:1.8;stroke-linejoin:round}"
-    ".band{fill:#e07b24;fill-opacity:.14;stroke:none}"
-    ".held{fill:#fff;stroke:#2f855a;stroke-width:1.6}.few{stroke-opacity:.45}"
-    ".won{fill:#2f855a;stroke:#2f855a;stroke-width:2}"
-    ".read{fill:#9bb8d3}.written{fill:#0b5cad}";
-
 /* ---- what is drawn, and how large ------------------------------------------------------------ */
 
 typedef struct range {
@@ -238,7 +225,7 @@ void prompt_chart(FILE *out, const prompt_task *task) {
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" "
             "height=\"%.0f\" role=\"img\">\n<style>%s</style>\n"
             "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-            WIDTH, HEIGHT, WIDTH, HEIGHT, prompt_chart_style);
+            WIDTH, HEIGHT, WIDTH, HEIGHT, page_chart_style);
     put_axes(out, &f, &bars);
     put_band(out, &f, t);
     put_curve(out, &f, t, first_of(t), OPRO_FIGURE_MEAN, "mean");

@@ -15,45 +15,7 @@
 #define VERDICTS_MOST 300  /* examples of a set          */
 #define TEXT_MOST     1500 /* bytes of a cell            */
 
-static const char style[] =
-    "body{margin:0 auto;max-width:1160px;padding:28px 20px 60px;background:#fff;color:#1f2933;"
-    "font:15px/1.5 system-ui,'Segoe UI','DejaVu Sans',sans-serif}"
-    "h1{font-size:26px;margin:0 0 4px}h2{font-size:19px;margin:36px 0 10px}"
-    ".sub{color:#52606d;margin:0}svg{width:100%;height:auto}"
-    "blockquote{margin:18px 0;padding:14px 20px;background:#f0f6fc;border-left:5px solid #0b5cad;"
-    "font-size:18px;white-space:pre-wrap;overflow-wrap:anywhere}"
-    ".cards{display:flex;flex-wrap:wrap;gap:14px}.card{flex:1 1 200px;border:1px solid #dde3e9;"
-    "border-radius:6px;padding:12px 16px}.card b{display:block;font-size:27px;line-height:1.25}"
-    ".card span{color:#52606d;font-size:13px}"
-    "table{border-collapse:collapse;width:100%;font-size:14px}"
-    "th,td{text-align:left;vertical-align:top;padding:6px 12px 6px 0;border-bottom:1px solid "
-    "#e4e7eb;overflow-wrap:anywhere}th{color:#52606d;font-weight:600;white-space:nowrap}"
-    "td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}th.n{text-align:"
-    "right}tr.won td{background:#f0f8f3}.text{white-space:pre-wrap;max-width:620px}"
-    ".dim{color:#7b8794}.yes{color:#2f855a;font-weight:600}.no{color:#c53030;font-weight:600}"
-    "details{margin:6px 0}td details{margin:0}summary{cursor:pointer;color:#0b5cad}"
-    "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f7f9fb;border:1px solid #e4e7eb;"
-    "border-radius:4px;padding:10px 14px;font:13px/1.45 ui-monospace,'DejaVu Sans Mono',monospace;"
-    "margin:6px 0 14px}"
-    "@media print{body{padding:0;font-size:11px}h2{break-after:avoid}.card,tr,svg{break-inside:"
-    "avoid}blockquote,tr.won td,pre{background:none}}";
-
 /* ---- pieces ---------------------------------------------------------------------------------- */
-
-/* At most so many bytes of a text, cut between letters. */
-static void put_cut(FILE *out, const char *text, size_t len, size_t most) {
-    char *kept = malloc((len < most ? len : most) + 1);
-    size_t n = len < most ? len : most;
-
-    if (!kept) return;
-    while (n < len && n && ((unsigned char)text[n] & 0xc0) == 0x80)
-        n--;
-    memcpy(kept, text, n);
-    kept[n] = '\0';
-    put_text(out, kept);
-    if (n < len) fprintf(out, " ... (%zu bytes in all)", len);
-    free(kept);
-}
 
 static void put_instruction(FILE *out, const char *text) {
     if (*text)
@@ -370,11 +332,7 @@ static void put_use(FILE *out, const prompt_task *t) {
 /* ---- the page -------------------------------------------------------------------------------- */
 
 static void put_page(FILE *out, const prompt_task *t) {
-    fputs("<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\"><head>"
-          "<meta charset=\"utf-8\"/><title>An instruction for ",
-          out);
-    put_text(out, t->p->input);
-    fprintf(out, "</title>\n<style>%s</style></head>\n<body>\n", style);
+    page_begin(out, "An instruction for ", t->p->input);
     put_head(out, t);
     fputs("<h2>The search</h2>\n", out);
     prompt_chart(out, t);
@@ -384,7 +342,7 @@ static void put_page(FILE *out, const prompt_task *t) {
     put_answers(out, t);
     put_story(out, &t->story);
     put_settings(out, t);
-    fputs("</body></html>\n", out);
+    page_end(out);
 }
 
 int prompt_report(prompt_task *t) {

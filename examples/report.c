@@ -12,48 +12,7 @@
 
 #define POINTS_MAX 600 /* of a curve; of more steps, several become one */
 
-/* ---- numbers and texts ----------------------------------------------------------------------- */
-
-/* U+FFFE and U+FFFF, which XML does not know either. */
-static int is_no_letter(const char *text) {
-    return strncmp(text, "\xef\xbf", 2) == 0 && (unsigned char)text[2] >= 0xbe;
-}
-
-void put_text(FILE *out, const char *text) {
-    for (; *text; text++) {
-        switch (*text) {
-        case '<': fputs("&lt;", out); break;
-        case '>': fputs("&gt;", out); break;
-        case '&': fputs("&amp;", out); break;
-        case '"': fputs("&quot;", out); break;
-        case '\xef':
-            if (is_no_letter(text))
-                text += 2;
-            else
-                fputc(*text, out);
-            break;
-        default: /* XML knows no control characters, not even escaped */
-            fputc((unsigned char)*text < ' ' && *text != '\n' && *text != '\t' ? ' ' : *text, out);
-        }
-    }
-}
-
-double frame_x(const frame *f, double x) {
-    return f->left + f->width * (x - f->x0) / (f->x1 - f->x0);
-}
-
-double frame_y(const frame *f, double y) {
-    double share = f->log_y ? log(y / f->y0) / log(f->y1 / f->y0) : (y - f->y0) / (f->y1 - f->y0);
-
-    return f->top + f->height * (1 - share);
-}
-
-double round_step(double range, int count) {
-    double raw = range / count, ten = pow(10, floor(log10(raw)));
-    double share = raw / ten;
-
-    return ten * (share < 1.5 ? 1 : share < 3.5 ? 2 : share < 7.5 ? 5 : 10);
-}
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 void report_fact(report *r, const char *name, const char *format, ...) {
     fact *f = &r->facts[r->n_facts];

@@ -8,22 +8,7 @@
 #define EXAMPLES_REPORT_H
 
 #include "common.h"
-
-/* A rectangle on the page, and what its edges stand for. */
-typedef struct frame {
-    double left, top, width, height; /* pixels; y grows downwards        */
-    double x0, x1, y0, y1;           /* left, right, bottom and top edge */
-    int log_y;
-} frame;
-
-double frame_x(const frame *f, double x);
-double frame_y(const frame *f, double y);
-
-/* Steps of about count round numbers over a range. */
-double round_step(double range, int count);
-
-/* Text as it may stand in XML. */
-void put_text(FILE *out, const char *text);
+#include "page.h"
 
 /*
  * A figure (OPRO_FIGURE_...) over the steps from first on, step i at x = i + 1; of steps that share
