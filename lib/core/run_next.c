@@ -170,11 +170,12 @@ static opro_status take_time(opro_run *run, int64_t now) {
     opro_status st;
 
     if (run->begun && now < run->now) now = run->now;
-    if (time_counts(run, now)) {
+    st = opro__run_tick(run, now);
+    if (st == OPRO_OK && time_counts(run, now)) {
         entry.now = now;
         st = opro__run_write(run, &entry);
-        if (st != OPRO_OK) return st;
     }
+    if (st != OPRO_OK) return st;
     if (!run->begun) {
         st = opro__batch_begin_initial(run);
         if (st != OPRO_OK) return st;
@@ -213,6 +214,8 @@ static opro_status next(opro_run *run, int64_t now_ms, opro_request **out) {
     opro_status st = take_time(run, opro__run_clock(run, now_ms));
     int begun;
 
+    /* What time has done is put back by itself: what follows does not belong to it. */
+    if (st == OPRO_OK) st = opro__run_write_step(run);
     if (st == OPRO_OK && run->stop_reason == OPRO_STOP_NONE && !run->stop_wanted)
         st = opro__run_ask_again(run, out);
     if (st != OPRO_OK || *out) return st;

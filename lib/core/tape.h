@@ -55,6 +55,8 @@ typedef struct opro__tape {
      * there need be no wait for the disk.
      */
     opro_status (*write)(void *ctx, const opro__entry *entry, int soon, opro_error *err);
+    /* It is so late by the run's clock: what has waited too long for the disk waits no more. */
+    opro_status (*tick)(void *ctx, int64_t now, opro_error *err);
     /* What was kept soon is kept for good. */
     opro_status (*flush)(void *ctx, opro_error *err);
     void (*release)(void *ctx); /* the run will not write any more */
@@ -84,6 +86,9 @@ opro_status opro__run_write_request(opro_run *run, const opro_request *request);
 /* At the end of a call: a step that has ended; a stop. */
 opro_status opro__run_write_step(opro_run *run);
 void opro__run_write_stop(opro_run *run);
+
+/* At the beginning of each opro_run_next(). */
+opro_status opro__run_tick(opro_run *run, int64_t now);
 
 opro_status opro__run_flush(opro_run *run);
 
