@@ -14,7 +14,7 @@ void opro__err_clear(opro_error *err) {
     err->message[0] = '\0';
 }
 
-opro_status opro__fail(opro_error *err, opro_status status, const char *format, ...) {
+opro_status(opro__fail)(opro_error *err, opro_status status, const char *format, ...) {
     char text[sizeof err->message];
     va_list args;
     int n;

@@ -30,6 +30,14 @@ void opro__err_clear(opro_error *err);
 opro_status opro__fail(opro_error *err, opro_status status, const char *format, ...)
     OPRO__PRINTF(3, 4);
 
+/* The same, so that compilers and analyzers see which status it is. */
+#define opro__fail(err, status, ...) opro__status(status, opro__fail(err, status, __VA_ARGS__))
+
+static inline opro_status opro__status(opro_status status, opro_status recorded) {
+    (void)recorded;
+    return status;
+}
+
 /* Copy the failure of another object. Returns its status. */
 opro_status opro__err_copy(opro_error *err, const opro_error *from);
 

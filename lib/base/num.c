@@ -86,7 +86,7 @@ size_t opro__num_format(double value, char text[OPRO__NUM_SIZE]) {
     if (len) return len;
     /* a decimal text of 15 digits survives a double, unless that is subnormal */
     for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
-        double back;
+        double back = 0;
 
         snprintf(text, OPRO__NUM_SIZE, "%.*g", digits, value);
         len = unlocalise(text);

@@ -13,10 +13,10 @@
 
 /* The open request of this kind (0: any), or why there is none. */
 static opro_status find(opro_run *run, uint64_t id, int32_t kind, opro_request **out) {
+    const opro_status dead = run->dead;
     opro_request *request;
 
-    if (run->dead != OPRO_OK)
-        return opro__fail(&run->err, run->dead, "the run ran out of memory before");
+    if (dead != OPRO_OK) return opro__fail(&run->err, dead, "the run ran out of memory before");
     request = opro__run_find(run, id);
     if (!request && opro__run_issued(run, id)) {
         run->stale++;

@@ -46,6 +46,11 @@ static opro__candidate *by_index(const opro_trajectory *t, uint32_t index) {
     return &t->blocks[index / BLOCK][index % BLOCK];
 }
 
+/* One that there is: see opro__trajectory_at(). */
+static opro__candidate *by_number(const opro_trajectory *t, int64_t number) {
+    return by_index(t, t->order[number]);
+}
+
 static void free_extra(opro__mem *mem, opro__extra *extra) {
     if (!extra) return;
     opro__free(mem, extra->scores[0]);
@@ -456,7 +461,7 @@ void opro__trajectory_commit(opro_trajectory *t, opro__candidate *c) {
     t->scored++;
     rank(t, c->number, c->score);
     if (c->flags & OPRO_FLAG_PARTIAL) return; /* an estimate is not the best */
-    if (t->best < 0 || opro__better(t->direction, c->score, opro__trajectory_at(t, t->best)->score))
+    if (t->best < 0 || opro__better(t->direction, c->score, by_number(t, t->best)->score))
         t->best = c->number;
     rank_validated(t, c);
 }
@@ -477,7 +482,7 @@ opro__candidate *opro__trajectory_met(const opro_trajectory *t, uint32_t i) {
 }
 
 opro__candidate *opro__trajectory_at(const opro_trajectory *t, int64_t number) {
-    return number >= 0 && number < t->count ? by_index(t, t->order[number]) : NULL;
+    return number >= 0 && number < t->count ? by_number(t, number) : NULL;
 }
 
 /*
@@ -593,7 +598,7 @@ int64_t opro_trajectory_best_validated(const opro_trajectory *t) {
 
 /* Is a shown before b: better, or as good and later? Both are scored. */
 static int ranks_before(const opro_trajectory *t, int64_t a, int64_t b) {
-    double x = opro__trajectory_at(t, a)->score, y = opro__trajectory_at(t, b)->score;
+    double x = by_number(t, a)->score, y = by_number(t, b)->score;
 
     return x != y ? opro__better(t->direction, x, y) : a > b;
 }
@@ -623,7 +628,7 @@ static size_t sort_top(const opro_trajectory *t, int64_t *numbers, size_t n) {
     size_t count = 0;
 
     for (int64_t i = 0; i < t->count; i++) {
-        if (opro__trajectory_at(t, i)->verdict != OPRO_VERDICT_SCORED) continue;
+        if (by_number(t, i)->verdict != OPRO_VERDICT_SCORED) continue;
         if (count < n)
             rise_in(t, numbers, count++, i);
         else if (ranks_before(t, i, numbers[0]))
