@@ -23,7 +23,7 @@
  * Nothing is lost when only the process dies. When the machine dies, option journal_sync decides:
  *   record  (the default) nothing that was acknowledged; a request is handed out when the disk
  *           knows of it. A driver waits for the disk once for all answers of a turn.
- *   step    what came since the last step that ended
+ *   step    what came since the last step that ended (initial solutions belong to the first)
  *   time    what came in the last journal_sync_ms milliseconds before the last call, by the clock
  *           given to opro_run_next()
  *   none    all since the operating system last wrote by itself, often half a minute

@@ -4,11 +4,13 @@
  * told to, processes on it die at any call, and its power goes.
  *
  * Of a file there is what the system shows (cache) and what the disk holds. A power loss leaves of
- * each sector that was not brought to the disk the old or the new bytes, zeros where there were
- * none, any length in between, and of each name in the folder the old or the new meaning. A sync
- * that fails has brought some sectors to the disk, and the system takes the others for written too,
- * as on ext4: the next sync succeeds and does nothing about them. Some of these are lost on the
- * disk even when they are written again, until the system has forgotten them.
+ * each sector that was not brought to the disk the old or the new bytes, or, behind the bytes that
+ * the disk had, zeros or anything; any length in between, and of each name in the folder the old or
+ * the new meaning. (Bytes that the disk has survive when others are written behind them in the same
+ * sector: journals rely on it.) A sync that fails has brought some sectors to the disk, and the
+ * system takes the others for written too, as on ext4: the next sync succeeds and does nothing
+ * about them. Some of these are lost on the disk even when they are written again, until the system
+ * has forgotten them.
  */
 #ifndef TESTS_DISK_H
 #define TESTS_DISK_H
@@ -25,12 +27,22 @@ enum { DISK_SECTOR = 512, DISK_FILES = 12, DISK_NAMES = 12, DISK_FDS = 12, DISK_
 
 /* How a call fails. */
 enum {
-    DISK_EIO,   /* nothing is done                                                         */
-    DISK_LATE,  /* it is done, and EIO is said                                             */
-    DISK_FULL,  /* half of a write is done, the next one says ENOSPC; others say it now    */
-    DISK_EINTR, /* interrupted, nothing done                                               */
-    DISK_SHORT, /* half of a read or write is done; others are as always                   */
+    DISK_EIO,       /* nothing is done                                                         */
+    DISK_LATE,      /* it is done, and EIO is said                                             */
+    DISK_FULL,      /* half of a write is done, the next one says ENOSPC; others say it now    */
+    DISK_EINTR,     /* interrupted, nothing done                                               */
+    DISK_SHORT,     /* half of a read or write is done; others are as always                   */
+    DISK_ONLY_READ, /* EROFS from what does not read                                       */
     DISK_FAULTS
+};
+
+/* What the call in which the process dies has done of its work. */
+enum {
+    DISK_DEATH_ANY, /* of a write anything, of others nothing */
+    DISK_DEATH_BEFORE,
+    DISK_DEATH_HALF, /* of a write half, of others nothing     */
+    DISK_DEATH_AFTER,
+    DISK_DEATHS
 };
 
 typedef struct disk_file {
@@ -59,7 +71,9 @@ typedef struct disk {
     int kind;     /* in which way                                     */
     int sticky;   /* and all calls after it                           */
     long death;   /* the call in which the process dies; negative: no */
+    int death_how;
     int dead, full;
+    int no_links;        /* link() is not possible         */
     int refusal;         /* of syncs of the folder: an error, or 0 */
     const char *network; /* what it says it is                     */
     int64_t pid;
@@ -103,6 +117,7 @@ static inline int disk_call(disk *d, int does) {
     case DISK_LATE: return DISK_THEN_FAIL;
     case DISK_FULL: return disk_no_room(d, does);
     case DISK_EINTR: return -EINTR;
+    case DISK_ONLY_READ: return does == DISK_READS ? DISK_GO : -EROFS;
     default: return does == DISK_OTHER ? DISK_GO : DISK_HALF;
     }
 }
@@ -110,7 +125,7 @@ static inline int disk_call(disk *d, int does) {
 /* A call that does all or nothing: 0, go on and return what *fate is then; or return *fate now. */
 static inline int disk_stops(disk *d, int *fate) {
     *fate = disk_call(d, DISK_OTHER);
-    if (*fate == DISK_DIE) *fate = -EIO;
+    if (*fate == DISK_DIE) *fate = d->death_how == DISK_DEATH_AFTER ? DISK_THEN_FAIL : -EIO;
     if (*fate < 0) return 1;
     *fate = *fate == DISK_THEN_FAIL ? -EIO : 0;
     return 0;
@@ -289,7 +304,8 @@ static inline int disk_stat(void *user, int fd, opro__files_stat *stat) {
     disk *d = user;
     int fate;
 
-    if (disk_stops(d, &fate) || fate < 0) return fate;
+    if (disk_stops(d, &fate) && fate != -EINTR) return fate; /* nothing interrupts it */
+    if (fate == -EIO) return fate;
     disk_describe(d, d->fd[fd].file, stat);
     return 0;
 }
@@ -299,7 +315,8 @@ static inline int disk_stat_path(void *user, const char *path, opro__files_stat 
     disk_name *name;
     int fate;
 
-    if (disk_stops(d, &fate) || fate < 0) return fate;
+    if (disk_stops(d, &fate) && fate != -EINTR) return fate;
+    if (fate == -EIO) return fate;
     name = disk_find(d, path);
     if (!name) return -ENOENT;
     disk_describe(d, name->now - 1, stat);
@@ -339,6 +356,16 @@ static inline int64_t disk_read(void *user, int fd, void *to, size_t len, uint64
     return (int64_t)len;
 }
 
+/* How much of a write the process still does. */
+static inline size_t disk_dying(disk *d, size_t len) {
+    switch (d->death_how) {
+    case DISK_DEATH_BEFORE: return 0;
+    case DISK_DEATH_HALF: return (len + 1) / 2;
+    case DISK_DEATH_AFTER: return len;
+    default: return (size_t)disk_random(d, len + 1);
+    }
+}
+
 static inline int64_t disk_write(void *user, int fd, const void *from, size_t len, uint64_t at) {
     disk *d = user;
     int fate = disk_call(d, DISK_WRITES);
@@ -346,7 +373,7 @@ static inline int64_t disk_write(void *user, int fd, const void *from, size_t le
     if (fate < 0) return fate;
     if (d->fd[fd].how == OPRO__FILES_READ) return -EBADF;
     d->changes++;
-    if (fate == DISK_DIE) len = (size_t)disk_random(d, len + 1);
+    if (fate == DISK_DIE) len = disk_dying(d, len);
     if (fate == DISK_HALF) len = (len + 1) / 2;
     disk_put(&d->file[d->fd[fd].file], from, len, (size_t)at);
     return fate == DISK_DIE || fate == DISK_THEN_FAIL ? -EIO : (int64_t)len;
@@ -356,7 +383,8 @@ static inline int disk_sync(void *user, int fd) {
     disk *d = user;
     int fate, stops = disk_stops(d, &fate);
 
-    if (fate == -EINTR || d->dead) return fate;
+    if (fate == -EINTR || fate == -EROFS) return fate;
+    if (d->dead && stops) return fate; /* dead before, or dying with nothing done */
     disk_write_back(d, &d->file[d->fd[fd].file], stops);
     return fate;
 }
@@ -381,6 +409,7 @@ static inline int disk_link(void *user, const char *from, const char *to) {
     int fate;
 
     if (disk_stops(d, &fate)) return fate;
+    if (d->no_links) return -EPERM;
     name = disk_find(d, from);
     if (!name) return -ENOENT;
     if (disk_find(d, to)) return -EEXIST;
@@ -439,7 +468,7 @@ static inline int64_t disk_pid(void *user) {
 static inline void disk_no_faults(disk *d) {
     d->calls = 0;
     d->fault = d->death = -1;
-    d->sticky = d->dead = d->full = 0;
+    d->sticky = d->dead = d->full = d->death_how = 0;
 }
 
 /* All processes that use it are dead. */
@@ -459,6 +488,22 @@ static inline size_t disk_between(disk *d, size_t a, size_t b) {
     }
 }
 
+/* What is on the disk of a sector that was not brought there: the first `had` bytes are safe. */
+static inline void disk_leave_sector(disk *d, disk_file *f, size_t sector, size_t had) {
+    size_t at = sector * DISK_SECTOR, end = at + DISK_SECTOR;
+    uint64_t fate = disk_random(d, 8);
+
+    if (fate < 3) return; /* the old bytes, zeros where there were none */
+    if (f->held_len < end) disk_set_held_len(f, end);
+    if (fate < 6) {
+        if (f->len > at)
+            memcpy(f->held + at, f->cache + at, f->len < end ? f->len - at : DISK_SECTOR);
+        return;
+    }
+    for (size_t i = had > at ? had : at; i < end; i++)
+        f->held[i] = fate == 6 ? '\0' : (char)disk_random(d, 256);
+}
+
 static inline void disk_power_loss(disk *d) {
     disk_kill(d);
     for (int i = 0; i < DISK_NAMES; i++) {
@@ -469,17 +514,11 @@ static inline void disk_power_loss(disk *d) {
     }
     for (int i = 0; i < DISK_FILES; i++) {
         disk_file *f = &d->file[i];
-        size_t len = disk_between(d, f->held_len, f->len);
+        size_t len = disk_between(d, f->held_len, f->len), had = f->held_len;
 
         if (!f->capacity) continue;
-        for (size_t k = 0; k < f->capacity / DISK_SECTOR; k++) /* what new bytes there may be */
-            if (f->dirty[k] && !f->lost[k] && disk_random(d, 2)) {
-                size_t at = k * DISK_SECTOR, end = at + DISK_SECTOR;
-
-                if (f->held_len < end) disk_set_held_len(f, end);
-                if (f->len > at)
-                    memcpy(f->held + at, f->cache + at, f->len < end ? f->len - at : DISK_SECTOR);
-            }
+        for (size_t k = 0; k < f->capacity / DISK_SECTOR; k++)
+            if (f->dirty[k] && !f->lost[k]) disk_leave_sector(d, f, k, had);
         disk_set_held_len(f, len > f->held_len ? len : f->held_len);
         f->len = f->held_len = len;
         memcpy(f->cache, f->held, len);
@@ -490,7 +529,7 @@ static inline void disk_power_loss(disk *d) {
 /* An empty one. */
 static inline void disk_clear(disk *d) {
     memset(d->name, 0, sizeof d->name);
-    d->refusal = 0;
+    d->refusal = d->no_links = 0;
     d->network = NULL;
     d->changes = 0;
     disk_kill(d);

@@ -1,35 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kept runs: a run that is cut off anywhere, resumed and finished is the run that was not cut off.
+ * Kept runs: what they are refused for, and what they get over. That a run which is cut off anywhere
+ * is the one that was not cut off is shown by tests/durability.
  */
 #include "kept_world.h"
 
-static const kept_scenario scenarios[] = {
-    {"plain", "steps=5 samples_per_step=3 resample_limit=1", 1, 0, 0},
-    {"one by one", "steps=5 samples_per_step=4 samples_per_request=1 max_in_flight=3", 1, 0,
-     KEPT_USAGE | KEPT_FEEDBACK},
-    {"texts", "steps=4 samples_per_step=4", 1, 0, KEPT_USAGE | KEPT_NEXT_TEXT},
-    {"failures", "steps=6 samples_per_step=3 samples_per_request=2 max_failures=0", 1, 0,
-     KEPT_FAILS | KEPT_USAGE},
-    {"too many failures", "steps=50 samples_per_step=2 max_failures=2", 1, 0, KEPT_FAILS},
-    {"late", "steps=4 samples_per_step=3 samples_per_request=1 request_timeout_ms=50", 1, 0,
-     KEPT_LATE},
-    {"validation", "steps=5 samples_per_step=3 eval_interval=2", 4, 3, KEPT_FEEDBACK},
-    {"races and confirming",
-     "steps=4 samples_per_step=4 race=recommended race_block=5 confirm=on max_scorer_calls=900", 24,
-     12, KEPT_USAGE},
-    {"budget", "steps=0 samples_per_step=4 max_tokens=6000 max_reply_tokens=50 score_tokens=4", 1,
-     0, KEPT_USAGE},
-    {"steady", "mode=steady steps=9 steady_samples=2 samples_per_request=1 steady_candidates=5", 2,
-     0, KEPT_FEEDBACK | KEPT_FAILS},
-    {"steady race",
-     "mode=steady steps=9 steady_samples=2 samples_per_request=1 steady_candidates=4 "
-     "race=recommended race_block=5 confirm=on",
-     24, 10, 0},
-    {"stopped by its observer", "steps=9 samples_per_step=3", 1, 0, KEPT_STOPS},
-};
-
-#define SCENARIOS (sizeof scenarios / sizeof *scenarios)
+static const kept_scenario plain = {"plain", "steps=5 samples_per_step=3 resample_limit=1", 1, 0,
+                                    0};
 
 /* ---- the same as without --------------------------------------------------------------------- */
 
@@ -50,120 +27,6 @@ static void same_end(const opro_run *run, const kept_end *expected, const char *
         fail_msg("%s: stopped for %s, winner %lld; was %s, %lld", where,
                  opro_stop_reason_name(end.reason), (long long)end.winner,
                  opro_stop_reason_name(expected->reason), (long long)expected->winner);
-}
-
-/* What was handed out to the second was handed out to the first, and what was new in that order. */
-static void same_requests(const kept_host *second, const kept_host *first, size_t again,
-                          const char *where) {
-    size_t place = 0;
-
-    for (size_t i = 0; i < second->n; i++) {
-        size_t k = i < again || first->scenario->does & KEPT_LATE ? 0 : place;
-
-        while (k < first->n && first->ids[k] != second->ids[i])
-            k++;
-        if (k == first->n) fail_msg("%s: request %zu is new, or out of order", where, i);
-        if (first->digests[k] != second->digests[i]) fail_msg("%s: request %zu differs", where, i);
-        if (i >= again) place = k + 1;
-    }
-}
-
-/* A kept run, to its end; the file as it is without a close. */
-static char *first_life(disk *d, kept_host *h, const kept_scenario *scenario, kept_end *end,
-                        size_t *len) {
-    opro_journal *journal = kept_journal(d, "journal_sync=step");
-    const disk_file *file;
-    kept_host bare;
-    kept_end expected;
-    char *image;
-
-    kept_begin(&bare, scenario, "");
-    kept_go(&bare);
-    expected = kept_end_of(bare.run);
-    kept_free(&bare);
-    kept_begin(h, scenario, "");
-    must(opro_run_resume(h->run, journal), OPRO_OK, scenario->name, opro_run_error(h->run));
-    must(kept_go(h), OPRO_DONE, scenario->name, opro_run_error(h->run));
-    same_end(h->run, &expected, scenario->name);
-    *end = expected;
-    file = disk_look(d, KEPT_PATH);
-    *len = file->len;
-    image = malloc(*len);
-    memcpy(image, file->cache, *len);
-    assert_int_equal(opro_journal_close(journal), OPRO_OK);
-    opro_journal_free(journal);
-    return image;
-}
-
-/* The second life of a run whose first one ended here. */
-static void second_life(disk *d, const kept_host *first, const kept_end *end, const char *image,
-                        size_t len, const char *where) {
-    opro_journal *journal = kept_journal(d, "journal_sync=none");
-    kept_host h;
-    size_t again;
-
-    disk_clear(d);
-    disk_write_file(d, KEPT_PATH, image, len);
-    kept_begin(&h, first->scenario, "");
-    h.now = -500; /* another process, another clock */
-    must(opro_run_resume(h.run, journal), OPRO_OK, where, opro_run_error(h.run));
-    again = (size_t)opro_journal_count(journal, OPRO_JOURNAL_AGAIN);
-    assert_int_equal(again, opro_run_count(h.run, OPRO_COUNT_IN_FLIGHT));
-    must(kept_go(&h), OPRO_DONE, where, opro_run_error(h.run));
-    same_end(h.run, end, where);
-    same_requests(&h, first, again, where);
-    kept_free(&h);
-    assert_int_equal(opro_journal_close(journal), OPRO_OK);
-    opro_journal_free(journal);
-}
-
-/* The third life of a run that has come to its end: there is nothing left to do. */
-static void third_life(disk *d, const kept_host *first, const kept_end *end, const char *where) {
-    opro_journal *journal = kept_journal(d, "");
-    size_t len = disk_look(d, KEPT_PATH)->len;
-    kept_host h;
-
-    kept_begin(&h, first->scenario, "");
-    must(opro_run_resume(h.run, journal), OPRO_OK, where, opro_run_error(h.run));
-    must(kept_go(&h), OPRO_DONE, where, opro_run_error(h.run));
-    same_end(h.run, end, where);
-    if (h.n) fail_msg("%s: a run that was over asks for more", where);
-    kept_free(&h);
-    opro_journal_free(journal);
-    assert_true(disk_look(d, KEPT_PATH)->len < len + 200); /* a close, at most */
-}
-
-static void cut_off_anywhere(void **state) {
-    for (size_t k = 0; k < SCENARIOS; k++) {
-        disk d;
-        kept_host *first = malloc(sizeof *first);
-        kept_end end;
-        size_t len, records = 0;
-        char *image;
-        char where[128];
-
-        disk_begin(&d, k);
-        image = first_life(&d, first, &scenarios[k], &end, &len);
-        if (getenv("KEPT_SAY") && k < 1) fwrite(image, 1, len, stdout);
-        for (size_t at = 0; at < len; at++) {
-            if (image[at] != '\n') continue;
-            records++;
-            snprintf(where, sizeof where, "%s, after record %zu", scenarios[k].name, records - 1);
-            second_life(&d, first, &end, image, at + 1, where);
-            if (records % 16 == 0) third_life(&d, first, &end, where);
-            if (records % 16 == 2)
-                second_life(&d, first, &end, image, at - 40 + records % 40, where);
-        }
-        if (getenv("KEPT_SAY")) {
-            printf("%s: %zu records, %zu requests, %zu bytes\n", scenarios[k].name, records,
-                   first->n, len);
-        }
-        kept_free(first);
-        free(first);
-        free(image);
-        disk_end(&d);
-    }
-    (void)state;
 }
 
 /* ---- another run ----------------------------------------------------------------------------- */
@@ -383,7 +246,7 @@ static void other_callbacks(void **state) {
     (void)state;
     disk_begin(&d, 1);
     memset(&h, 0, sizeof h);
-    h.scenario = &scenarios[0];
+    h.scenario = &plain;
     h.run = moody_run(&mood);
     journal = kept_journal(&d, "");
     assert_int_equal(opro_run_resume(h.run, journal), OPRO_OK);
@@ -414,7 +277,7 @@ static void holes(void **state) {
     (void)state;
     disk_begin(&d, 1);
     for (int life = 0; life < 2; life++) {
-        kept_begin(&h, &scenarios[0], "samples_per_step=4");
+        kept_begin(&h, &plain, "samples_per_step=4");
         journal = kept_journal(&d, "");
         must(opro_run_resume(h.run, journal), OPRO_OK, "holes", opro_run_error(h.run));
         while (opro_run_next(h.run, 0, &r) == OPRO_OK && opro_request_kind(r) == OPRO_REQUEST_SCORE)
@@ -439,107 +302,62 @@ static void holes(void **state) {
     disk_end(&d);
 }
 
-/* ---- a disk that fails ----------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
-/* Whatever was acknowledged before a fault is there after it, and the run comes out the same. */
-static void faults(void **state) {
-    kept_end expected;
-    long calls;
+/* The last step ends because time is up: the journal says what time did, and no more. */
+static void ended_by_time(void **state) {
+    static const kept_scenario late = {
+        "late", "steps=1 samples_per_step=1 resample_limit=0 request_timeout_ms=50", 1, 0, 0};
+    opro_journal *journal;
+    opro_request *r;
+    kept_end end;
+    kept_host h;
     disk d;
 
     (void)state;
     disk_begin(&d, 1);
-    expected = make_file(&d, &small);
-    disk_clear(&d);
-    make_file(&d, &small);
-    calls = d.calls;
-    for (int kind = 0; kind < DISK_FAULTS; kind++)
-        for (long n = 0; n < calls; n += kind == DISK_EINTR || kind == DISK_SHORT ? 5 : 1) {
-            opro_journal *journal;
-            kept_host h;
-            int64_t acknowledged;
-            opro_status st, closed;
-            char where[64];
-
-            snprintf(where, sizeof where, "fault %d in call %ld", kind, n);
-            disk_clear(&d);
-            d.fault = n;
-            d.kind = kind;
-            journal = kept_journal(&d, "");
-            kept_begin(&h, &small, "");
-            st = opro_run_resume(h.run, journal);
-            if (st == OPRO_OK) {
-                st = kept_go(&h);
-                if (st != OPRO_DONE) assert_int_equal(opro_run_stop_reason(h.run), OPRO_STOP_ERROR);
-            }
-            if (st < 0) {
-                must(st, OPRO_ERR_FAILED, where, opro_run_error(h.run));
-                has(opro_run_error(h.run), "cannot ");
-                has(opro_journal_error(journal), "cannot ");
-            }
-            closed = opro_journal_close(journal);
-            if (st < 0 && opro_run_count(h.run, OPRO_COUNT_PROPOSALS))
-                assert_int_equal(closed, OPRO_ERR_FAILED);
-            acknowledged = opro_run_count(h.run, OPRO_COUNT_REPLIES);
-            kept_free(&h);
-            opro_journal_free(journal);
-            assert_int_equal(disk_open_files(&d), 0);
-
-            disk_power_loss(&d);
-            journal = kept_journal(&d, "");
-            kept_begin(&h, &small, "");
-            must(opro_run_resume(h.run, journal), OPRO_OK, where, opro_run_error(h.run));
-            if (opro_run_count(h.run, OPRO_COUNT_REPLIES) < acknowledged)
-                fail_msg("%s: an answer is lost", where);
-            must(kept_go(&h), OPRO_DONE, where, opro_run_error(h.run));
-            same_end(h.run, &expected, where);
-            kept_free(&h);
-            opro_journal_free(journal);
-        }
+    journal = kept_journal(&d, "");
+    kept_begin(&h, &late, "");
+    must(opro_run_resume(h.run, journal), OPRO_OK, "new", opro_run_error(h.run));
+    while (opro_run_next(h.run, 0, &r) == OPRO_OK && opro_request_kind(r) == OPRO_REQUEST_SCORE)
+        assert_int_equal(kept_scores(&h, r), OPRO_OK);
+    assert_int_equal(opro_run_next(h.run, 50, &r), OPRO_DONE);
+    assert_int_equal(opro_run_stop_reason(h.run), OPRO_STOP_STEPS);
+    end = kept_end_of(h.run);
+    kept_free(&h);
+    opro_journal_free(journal);
+    journal = kept_journal(&d, "");
+    kept_begin(&h, &late, "");
+    must(opro_run_resume(h.run, journal), OPRO_OK, "again", opro_run_error(h.run));
+    must(kept_go(&h), OPRO_DONE, "again", opro_run_error(h.run));
+    same_end(h.run, &end, "again");
+    kept_free(&h);
+    opro_journal_free(journal);
     disk_end(&d);
 }
 
-/* The power goes at any call: nothing acknowledged is lost, and the run comes out the same. */
-static void power_losses(void **state) {
-    kept_end expected;
-    long calls;
+/* Nothing waits for the disk longer than it may, also if nothing new is handed out. */
+static void synced_in_time(void **state) {
+    opro_journal *journal;
+    opro_request *r;
+    kept_host h;
     disk d;
 
     (void)state;
-    disk_begin(&d, 7);
-    expected = make_file(&d, &small);
-    disk_clear(&d);
-    make_file(&d, &small);
-    calls = d.calls;
-    for (long n = 0; n < 3 * calls; n++) {
-        opro_journal *journal;
-        kept_host h;
-        int64_t replies = 0, calls_made = 0;
-        char where[64];
-
-        snprintf(where, sizeof where, "power loss in call %ld", n);
-        disk_clear(&d);
-        d.death = n % calls;
-        journal = kept_journal(&d, "");
-        kept_begin(&h, &small, "");
-        if (opro_run_resume(h.run, journal) == OPRO_OK) kept_go(&h);
-        replies = opro_run_count(h.run, OPRO_COUNT_REPLIES);
-        calls_made = opro_run_count(h.run, OPRO_COUNT_SCORER_CALLS);
-        kept_free(&h);
-        opro_journal_free(journal);
-        disk_power_loss(&d);
-        journal = kept_journal(&d, "");
-        kept_begin(&h, &small, "");
-        must(opro_run_resume(h.run, journal), OPRO_OK, where, opro_run_error(h.run));
-        if (opro_run_count(h.run, OPRO_COUNT_REPLIES) < replies)
-            fail_msg("%s: %d of %d replies", where, (int)opro_run_count(h.run, OPRO_COUNT_REPLIES),
-                     (int)replies);
-        (void)calls_made;
-        must(kept_go(&h), OPRO_DONE, where, opro_run_error(h.run));
-        same_end(h.run, &expected, where);
-        kept_free(&h);
-        opro_journal_free(journal);
-    }
+    disk_begin(&d, 1);
+    journal = kept_journal(&d, "journal_sync=time journal_sync_ms=10");
+    kept_begin(&h, &plain, "");
+    must(opro_run_resume(h.run, journal), OPRO_OK, "new", opro_run_error(h.run));
+    assert_int_equal(opro_run_next(h.run, 1005, &r), OPRO_OK);
+    assert_int_equal(kept_scores(&h, r), OPRO_OK);
+    assert_int_equal(opro_run_next(h.run, 1014, &r), OPRO_OK);
+    assert_true(opro_journal_count(journal, OPRO_JOURNAL_DURABLE) <
+                opro_journal_count(journal, OPRO_JOURNAL_RECORDS));
+    assert_int_equal(opro_run_next(h.run, 1015, &r), OPRO_WAIT);
+    assert_int_equal(opro_journal_count(journal, OPRO_JOURNAL_DURABLE),
+                     opro_journal_count(journal, OPRO_JOURNAL_RECORDS));
+    kept_free(&h);
+    opro_journal_free(journal);
     disk_end(&d);
 }
 
@@ -613,15 +431,10 @@ static void no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cut_off_anywhere),
-        cmocka_unit_test(other_settings),
-        cmocka_unit_test(more_steps),
-        cmocka_unit_test(other_callbacks),
-        cmocka_unit_test(holes),
-        cmocka_unit_test(wrong_moments),
-        cmocka_unit_test(faults),
-        cmocka_unit_test(power_losses),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(other_settings),  cmocka_unit_test(more_steps),
+        cmocka_unit_test(other_callbacks), cmocka_unit_test(holes),
+        cmocka_unit_test(wrong_moments),   cmocka_unit_test(ended_by_time),
+        cmocka_unit_test(synced_in_time),  cmocka_unit_test(no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
