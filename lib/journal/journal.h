@@ -35,6 +35,7 @@ struct opro_journal {
     /* the entry that was read last */
     opro__entry entry;
     opro__journal_record record;
+    int unread; /* the record is there, and there was no memory for its entry */
 };
 
 /* Other files than the system's, which outlive the journal. */

@@ -315,10 +315,16 @@ static opro_status read_record(opro__entry_reader *reader, const opro__journal_r
 
 opro_status opro__entry_read(opro__entry_reader *reader, const opro__journal_record *record,
                              opro__entry *entry, opro_error *err) {
+    size_t scores_before;
     opro_status st;
 
     if (!reader->parts) forget_parts(reader); /* what was handed out is done with */
+    scores_before = reader->n_scores;
     st = read_record(reader, record, entry);
+    if (st == OPRO_ERR_NOMEM) { /* it can be read again */
+        reader->n_scores = scores_before;
+        reader->text.status = OPRO_OK;
+    }
     if (st == OPRO_OK && entry->kind != OPRO__RECORD_PART) reader->parts = 0;
     if (st == OPRO_ERR_PARSE)
         return opro__fail(err, st, "record %llu is not as this library writes them: %s",

@@ -10,6 +10,7 @@ static opro_status open_to_read(opro_journal *journal) {
     if (journal->file) return OPRO_OK;
     st = opro__journal_attach_file(journal, NULL, 0, &journal->err);
     if (st == OPRO_OK) journal->record.payload = NULL;
+    journal->unread = 0;
     return st;
 }
 
@@ -23,14 +24,18 @@ static opro_status take_header(opro_journal *journal) {
     return st;
 }
 
+/* What there was no memory for is read again. */
 static opro_status next(opro_journal *journal) {
-    opro_status st;
+    opro_status st = OPRO_OK;
 
     do {
-        st = opro__journal_file_next(journal->file, &journal->record, &journal->err);
+        if (!journal->unread)
+            st = opro__journal_file_next(journal->file, &journal->record, &journal->err);
+        journal->unread = 0;
         if (st != OPRO_OK) return st;
         if (!journal->record.seq) return take_header(journal);
         st = opro__entry_read(&journal->reader, &journal->record, &journal->entry, &journal->err);
+        journal->unread = st == OPRO_ERR_NOMEM;
     } while (st == OPRO_OK && journal->entry.kind == OPRO__RECORD_PART);
     return st;
 }
@@ -45,12 +50,17 @@ opro_status opro_journal_next(opro_journal *journal) {
                           "this journal keeps a run; read it with another handle");
     st = open_to_read(journal);
     if (st == OPRO_OK) st = next(journal);
-    if (st != OPRO_OK) journal->record.payload = NULL;
+    if (st != OPRO_OK && !journal->unread) journal->record.payload = NULL;
     return st;
 }
 
+/* An entry was read last. */
+static int is_there(const opro_journal *journal) {
+    return journal->record.payload && !journal->unread;
+}
+
 int32_t opro_journal_entry(const opro_journal *journal) {
-    if (!journal->record.payload) return 0;
+    if (!is_there(journal)) return 0;
     switch (journal->entry.kind) {
     case OPRO__RECORD_HEADER: return OPRO_ENTRY_HEADER;
     case OPRO__ENTRY_TIME: return OPRO_ENTRY_TIME;
@@ -71,23 +81,23 @@ int32_t opro_journal_entry(const opro_journal *journal) {
 
 /* What there is of one kind of entry only is not to be seen in others. */
 static int is(const opro_journal *journal, int kind) {
-    return journal->record.payload && journal->entry.kind == kind;
+    return is_there(journal) && journal->entry.kind == kind;
 }
 
 int64_t opro_journal_entry_record(const opro_journal *journal) {
-    return journal->record.payload ? (int64_t)journal->record.seq : 0;
+    return is_there(journal) ? (int64_t)journal->record.seq : 0;
 }
 
 uint64_t opro_journal_entry_id(const opro_journal *journal) {
-    return journal->record.payload ? journal->entry.id : 0;
+    return is_there(journal) ? journal->entry.id : 0;
 }
 
 int64_t opro_journal_entry_step(const opro_journal *journal) {
-    return journal->record.payload ? journal->entry.step : 0;
+    return is_there(journal) ? journal->entry.step : 0;
 }
 
 size_t opro_journal_entry_index(const opro_journal *journal) {
-    return journal->record.payload ? journal->entry.index : 0;
+    return is_there(journal) ? journal->entry.index : 0;
 }
 
 size_t opro_journal_entry_wanted(const opro_journal *journal) {
@@ -103,15 +113,15 @@ int32_t opro_journal_entry_how(const opro_journal *journal) {
 
 int32_t opro_journal_entry_value(const opro_journal *journal) {
     if (is(journal, OPRO__ENTRY_REPLY)) return journal->entry.origin;
-    return journal->record.payload ? journal->entry.number : 0;
+    return is_there(journal) ? journal->entry.number : 0;
 }
 
 int64_t opro_journal_entry_ms(const opro_journal *journal) {
-    return journal->record.payload ? journal->entry.now : 0;
+    return is_there(journal) ? journal->entry.now : 0;
 }
 
 const char *opro_journal_entry_text(const opro_journal *journal, size_t *len) {
-    int there = journal->record.payload != NULL;
+    int there = is_there(journal);
 
     if (len) *len = there ? journal->entry.len : 0;
     return there ? journal->entry.text : "";
