@@ -51,7 +51,7 @@ static void put_axes(FILE *out, const frame *f, size_t n) {
                 "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"grid\"/>"
                 "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%.6g</text>\n",
                 f->left, frame_y(f, k * step), f->left + f->width, frame_y(f, k * step),
-                f->left - 8, frame_y(f, k * step) + 4, k * step);
+                f->left - 8, frame_y(f, k * step) + 4, k * step + 0.0); /* no -0 */
     fprintf(out,
             "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%zu candidates, in the order in "
             "which they were scored</text>\n",
@@ -129,7 +129,7 @@ static void put_cards(FILE *out, const summary *s) {
     fputs("<div class=\"cards\">\n", out);
     if (best) {
         snprintf(value, sizeof value, "%.6g", scored_mean(best));
-        snprintf(note, sizeof note, "of %zu instances; record %ld", best->n, best->record);
+        snprintf(note, sizeof note, "instances: %zu; record %ld", best->n, best->record);
         put_card(out, "best score", value, note);
     }
     put_number_card(out, "steps", s->ended,
