@@ -154,9 +154,9 @@ static void check_recovered(disk *d, const file *f, const reading *r,
     const char *bytes = opro__buf_text(&f->bytes);
 
     REQUIRE(state->durable == r->n && r->end + r->torn == f->bytes.len);
-    require_file(d, "j", bytes, r->end);
+    require_file(d, "j", bytes, (size_t)r->end);
     REQUIRE((state->torn_file != NULL) == (r->torn > 0));
-    if (r->torn) require_file(d, state->torn_file, bytes + r->end, r->torn);
+    if (r->torn) require_file(d, state->torn_file, bytes + r->end, (size_t)r->torn);
 }
 
 /* It goes on where it was, and is whole when it is read again. */
