@@ -11,7 +11,7 @@ import sys
 def parts(build):
     """The optional parts of the library, as configured."""
     log = (build / "meson-logs/meson-log.txt").read_text()
-    found = re.findall(r"^ +(model client|journal) +: (YES|NO)$", log, re.M)
+    found = re.findall(r"^ +(model client|journal) *: (YES|NO)$", log, re.M)
     return ", ".join(f"{'' if answer == 'YES' else 'no '}{name}" for name, answer in found)
 
 
