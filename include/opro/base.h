@@ -80,8 +80,9 @@ enum {
 OPRO_API const char *opro_status_name(opro_status status);
 
 /*
- * Runs once when the library no longer needs user_data. May not call into the object it was given
- * to.
+ * Runs once when the library no longer needs user_data. Nothing may be called on the object that it
+ * was given to; changing and freeing that is refused. (What callbacks that misbehave meet is said
+ * in opro.h, "Hosts that misbehave".)
  */
 typedef void (*opro_destroy_fn)(void *user_data);
 
@@ -90,8 +91,8 @@ typedef void (*opro_destroy_fn)(void *user_data);
  * larger version is accepted if the bytes unknown here are zero (else OPRO_ERR_ABI). alloc(n) and
  * realloc(p, n) are called with n > 0 and return memory aligned as by malloc, or NULL; free(p) is
  * called with what they returned. The struct is copied; the functions and user_data must stay
- * valid as long as the object lives. None of them may call into the library. The functions run on
- * the thread that uses the object. Since 0.1.
+ * valid as long as the object lives. None of them may call into the library, which is not checked.
+ * The functions run on the thread that uses the object. Since 0.1.
  */
 typedef struct opro_allocator {
     size_t size;
@@ -130,7 +131,8 @@ enum {
 
 /*
  * Hears log messages. domain is a static name such as "run"; message is counted and
- * NUL-terminated, and dies when the callback returns. May not call into the object that logs.
+ * NUL-terminated, and dies when the callback returns. It is a callback of the object that logs:
+ * changing and freeing that is refused.
  */
 typedef void (*opro_log_fn)(int32_t level, const char *domain, const char *message, size_t len,
                             void *user_data);

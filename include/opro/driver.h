@@ -22,7 +22,8 @@ OPRO_API opro_status opro_driver_new(opro_driver **out, opro_problem *problem,
 
 /*
  * NULL is fine. Inside a callback of this driver it is refused. No other thread may be inside, or
- * enter, a post function of this driver. Since 0.1.
+ * enter, a post function of this driver: tell them, join them, then free. What they have posted and
+ * nobody took is freed with it. Since 0.1.
  */
 OPRO_API void opro_driver_free(opro_driver *driver);
 
@@ -85,10 +86,10 @@ OPRO_API const opro_trajectory *opro_driver_trajectory(const opro_driver *driver
 /*
  * Answers from any thread, also inside callbacks: they are copied into the inbox and taken by the
  * next step or poll, in the order in which they came. Arguments as opro_run_answer_...().
- * OPRO_ERR_LIMIT: the inbox holds 1,048,576 answers or 1 GiB. They allocate on the thread that
- * posts: an allocator given to opro_driver_new() must then be thread-safe. What is wrong with an
- * answer (unknown id, wrong number of scores) shows when it is taken: it is logged, and the
- * observer hears FAILED. Since 0.1.
+ * OPRO_ERR_LIMIT: the inbox holds 1,048,576 answers or 1 GiB. OPRO_ERR_REENTRANT: inside the wakeup
+ * callback. They allocate on the thread that posts: an allocator given to opro_driver_new() must
+ * then be thread-safe. What is wrong with an answer (unknown id, wrong number of scores) shows when
+ * it is taken: it is logged, and the observer hears FAILED. Since 0.1.
  */
 OPRO_API opro_status opro_driver_post_reply(opro_driver *driver, uint64_t id, size_t index,
                                             int32_t origin, const char *reply, size_t len);
@@ -112,8 +113,8 @@ OPRO_API opro_status opro_driver_wakeup(opro_driver *driver);
 
 /*
  * Told, on the thread that posts, that there is something for opro_driver_poll(): for hosts that
- * wait in a loop of their own. It may only set a flag or write to a pipe; it may not call into
- * the driver. Set it before threads post. Since 0.1.
+ * wait in a loop of their own. It may only set a flag or write to a pipe; whatever it calls on the
+ * driver is OPRO_ERR_REENTRANT. Set it before threads post. Since 0.1.
  */
 typedef void (*opro_wakeup_fn)(void *user_data);
 OPRO_API opro_status opro_driver_set_wakeup_fn(opro_driver *driver, opro_wakeup_fn fn,

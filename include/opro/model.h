@@ -39,8 +39,8 @@
  * opro_model_set_from_env() is called); block in a function other than opro_model_poll() (closing
  * may wait for a name look-up that is under way).
  *
- * Not fork-safe: a child that inherits a model has to leave it alone. Driving it is OPRO_ERR_STATE
- * there, and opro_model_free() frees nothing.
+ * A child of the process that made a client has to leave it alone: what changes it or its calls is
+ * OPRO_ERR_STATE there, and freeing them frees nothing.
  *
  * A build without the client (opro_has_feature(OPRO_FEATURE_HTTP) is 0) has the same functions;
  * opro_model_new() is OPRO_ERR_UNSUPPORTED then.
@@ -321,7 +321,10 @@ OPRO_API int64_t opro_call_figure(const opro_call *call, int32_t figure);
  */
 OPRO_API opro_status opro_model_poll(opro_model *model, int32_t timeout_ms);
 
-/* End the waiting of opro_model_poll(), from any thread. Since 0.1. */
+/*
+ * End the waiting of opro_model_poll(), from any thread. OPRO_ERR_STATE in a child of the process
+ * that made the client. Since 0.1.
+ */
 OPRO_API opro_status opro_model_wakeup(opro_model *model);
 
 /*

@@ -38,9 +38,9 @@
  *            value, is OPRO_ERR_CALLBACK. Callbacks run on the thread that called into the
  *            library.
  * Reentrancy Inside a callback, calls that change the object which is calling back return
- *            OPRO_ERR_REENTRANT; a free is refused. Functions that only read are allowed. Exceptions
- *            are named in comments. Logs and destroy functions are callbacks of the object that they
- *            were set for; inside the latter nothing may be called on it, reading neither.
+ *            OPRO_ERR_REENTRANT; a free is refused. Functions that only read are allowed. Where it
+ *            is otherwise, comments say so. Logs and destroy functions are callbacks of the object
+ *            that they were set for; inside the latter nothing may be called on it, nor read.
  * Threads    An object belongs to one thread at a time, distinct objects are independent, there
  *            are no mutable globals. Only functions marked "any thread" may be called from
  *            elsewhere.
@@ -49,54 +49,52 @@
  *
  * Hosts that misbehave
  * --------------------
- * What happens then, for every callback of the library. Nothing of this crashes, and nothing of it
+ * What becomes of callbacks that do what they should not. None of it crashes, and none of it
  * touches other objects, but for what is said to be the host's to see to.
  *
- * A callback frees the object that is calling it. A run, a driver, a builder, a client, a dataset,
- *            a metric, an examiner: it stays as it is, and the call that is under way does its work
- *            and then says OPRO_ERR_REENTRANT; free it after that. (Where a callback has no call of
- *            that object to blame, as with an examiner that a driver drives, the log hears it; in
- *            the wakeup callback, nobody.) A problem, an optimizer, a scorer, a journal, and in
- *            their own callbacks a call and an exam: the share goes, the object when the callback
- *            has returned and nobody else has one. A destroy function frees its object once more:
- *            no effect.
- * It frees what the call was given and takes no share of: a config, a trajectory, a text. The
- *            host's to see to: arguments live until the call has returned.
- * It calls back in. OPRO_ERR_REENTRANT, and the object's message names the function and the
- *            callback; the call that is under way goes on as if nothing had been. In the wakeup
- *            callback of a driver, which runs on a thread that posts, there is no message; posts,
- *            opro_driver_stop() and opro_driver_wakeup() are refused as well. Allocators are not
- *            checked: they may not call into the library at all.
- * It does not return: longjmp(), a C++ exception, pthread_exit(). The library cannot be told. The
- *            objects whose calls were under way stay inside that callback for good: what changes
- *            them says OPRO_ERR_REENTRANT, frees are refused, reading works. They are lost, with
- *            what they hold: memory (but for that of an allocator that is thrown away as a whole),
- *            shares, files, locks, connections; opro_journal_close() closes the journal of such a
- *            run. Out of a wakeup callback: nobody can post any more. Whether an exception gets as
- *            far as a handler of the host's depends on how the library was compiled; where it
- *            cannot pass, std::terminate() is called. So let none out: catch it, keep it, return
- *            OPRO_ERR_USER_FIRST, and throw it again when the call has failed with that.
- * It never returns. No deadline, no stop and no other thread interrupts a callback: the call waits
- *            as long as the callback does. Whoever may take long answers later (OPRO_PENDING):
- *            then request_timeout_ms and max_time_ms count, model_deadline_ms for a client's calls,
- *            and opro_driver_stop() ends the waiting.
- * An answer comes twice, late, after a cancel or a stop: OPRO_ERR_STALE, no effect, and counted
- *            (OPRO_COUNT_STALE). For a request that never was: OPRO_ERR_UNKNOWN. A driver takes
- *            posts as such answers: logged, and the observer hears FAILED. An optimizer and a
- *            scorer are not called for a request that is closed; work on one ends with it.
- * A thread posts while the driver is freed. The host's to see to: nobody may be inside a post
- *            function, or call one, when opro_driver_free() is called. Tell the threads, join them,
- *            then free: what they have posted and nobody took is freed with the driver. A run that
- *            has stopped takes their posts without any effect, so stop first, if they are slow.
- * The process forks, in a callback or elsewhere. In the child a run is memory like any other: it
- *            can be driven and freed, also the call goes on that the fork was in. But a client
- *            and a journal remember the process that made or opened them. In a child what changes a
- *            client or its calls is OPRO_ERR_STATE, and freeing them frees nothing: connections,
- *            recordings and caches stay the parent's. The journal of a run that goes on in the
- *            child is not written: the run stops there with OPRO_ERR_STATE. Closing or freeing it
- *            closes the child's descriptor alone; the file stays the parent's, and locked until
- *            both are gone. Fork while another thread is inside the library (a post, a run of its
- *            own): then the child may call nothing here, as after any such fork.
+ * Freeing    the object that is calling back. A run, a driver, a builder, a client, a dataset, a
+ *            metric, an examiner: it stays, and the call that is under way does its work and then
+ *            says OPRO_ERR_REENTRANT; free it after that. (Where there is no such call, as for an
+ *            examiner that a driver drives, the log hears of it; in a wakeup callback nobody.) A
+ *            problem, an optimizer, a scorer, a journal, and in their own callbacks a call and an
+ *            exam: the share goes, and the object as soon as nobody is at work on it. In the
+ *            destroy function of an object that goes: no effect.
+ * Arguments  that the call takes no share of (a config, a trajectory, a text) have to live until it
+ *            has returned: the host's to see to.
+ * Calling in OPRO_ERR_REENTRANT, and the object's message names the function and the callback; the
+ *            call that is under way goes on as if nothing had been. In the wakeup callback of a
+ *            driver, which runs on a thread that posts, posts are refused as well, and there is no
+ *            message. Allocators are not checked: they may not call into the library at all.
+ * Leaving    by longjmp(), a C++ exception or pthread_exit(): of that the library hears nothing.
+ *            The objects whose calls were under way stay inside that callback for good: what
+ *            changes them says OPRO_ERR_REENTRANT, frees are refused, reading works. They are lost
+ *            with what they hold: memory (all of it comes back where their allocator is thrown away
+ *            as a whole), shares, files, connections. opro_journal_close() closes the journal of
+ *            such a run. After a wakeup callback the driver, and who posts, waits for ever. Whether
+ *            an exception gets as far as a handler of the host's depends on how the library was
+ *            compiled; where it cannot pass, std::terminate() is called. So let none out: catch it,
+ *            keep it, return OPRO_ERR_USER_FIRST, and throw it again when the call has failed with
+ *            that.
+ * Staying    Nothing interrupts a callback: no deadline, no stop, no other thread. Whoever may take
+ *            long answers later (OPRO_PENDING): then request_timeout_ms and max_time_ms count, for
+ *            the calls of a client model_deadline_ms, and opro_driver_stop() ends the waiting.
+ * Late       answers, or second ones, after a deadline, a cancel or a stop: OPRO_ERR_STALE, no
+ *            effect, counted (OPRO_COUNT_STALE). To a request that never was: OPRO_ERR_UNKNOWN.
+ *            When they are posted to a driver, it logs that, and the observer hears FAILED; once
+ *            the run has stopped, nothing.
+ * Posting    from other threads while the driver is freed: the host's to see to. Nobody may be
+ *            inside a post function, or call one, when opro_driver_free() is called: tell the
+ *            threads, join them, then free. What they have posted and nobody took goes with the
+ *            driver.
+ * Forking    in a callback or elsewhere. In the child a run is memory like any other: the call goes
+ *            on that the fork was in, the run can be driven and freed. A client and a journal
+ *            remember their process. In a child what changes a client or its calls is
+ *            OPRO_ERR_STATE, and freeing them frees nothing: connections, recordings and caches are
+ *            the parent's. A run whose journal is the parent's is stopped by OPRO_ERR_STATE where
+ *            it would write; closing or freeing that journal closes the child's descriptor alone.
+ *            The file stays locked until parent and child have closed it. When another thread is
+ *            inside the library while the process forks, the child may call nothing of it, as after
+ *            any such fork: the host's to see to.
  */
 #ifndef OPRO_OPRO_H
 #define OPRO_OPRO_H

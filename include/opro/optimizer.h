@@ -14,7 +14,8 @@ typedef struct opro_optimizer opro_optimizer;
 /*
  * Answers a PROPOSE with opro_run_answer_text() and its kin: at once (return OPRO_OK when all
  * samples are answered, or opro_run_answer_error() was called), or later (return OPRO_PENDING,
- * keep the id). An error returned stops the run. request lives until it is answered.
+ * keep the id). An error returned stops the run. request lives until it is answered. Nothing
+ * interrupts a callback: whoever may take long answers later.
  */
 typedef int32_t (*opro_propose_fn)(opro_run *run, opro_request *request, void *user_data);
 

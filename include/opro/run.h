@@ -12,7 +12,8 @@
  * proposal is asked for whenever fewer than steady_candidates candidates are undecided; a
  * candidate enters the trajectory when it is decided, so the order of answers matters.
  *
- * Answers. Late or repeated: OPRO_ERR_STALE. Unknown id: OPRO_ERR_UNKNOWN. Both change nothing.
+ * Answers. Late or repeated: OPRO_ERR_STALE, counted (OPRO_COUNT_STALE). Unknown id:
+ * OPRO_ERR_UNKNOWN. Both change nothing else.
  *
  * Budgets are reserved when a request is handed out and settled when it is answered, so with any
  * number in flight nothing is overshot. What an answer used beyond its reservation is counted and
@@ -140,7 +141,10 @@ OPRO_API void opro_request_free(opro_request *request);
 OPRO_API opro_status opro_run_new(opro_run **out, opro_problem *problem, const opro_config *config,
                                   const opro_allocator *mem);
 
-/* NULL is fine. Requests, trajectory and all strings of the run go with it. Since 0.1. */
+/*
+ * NULL is fine. Requests, trajectory and all strings of the run go with it. Refused inside its
+ * callbacks, and for the run of a driver. Since 0.1.
+ */
 OPRO_API void opro_run_free(opro_run *run);
 
 /* Detail of the last failed call. Never NULL. Since 0.1. */

@@ -13,7 +13,7 @@ typedef struct opro_scorer opro_scorer;
 /*
  * Answers a SCORE with opro_run_answer_scores() or opro_run_answer_error(): at once (return
  * OPRO_OK), or later (return OPRO_PENDING, keep the id). An error returned stops the run. request
- * lives until it is answered.
+ * lives until it is answered. Nothing interrupts a callback: whoever may take long answers later.
  */
 typedef int32_t (*opro_score_fn)(opro_run *run, opro_request *request, void *user_data);
 

@@ -780,6 +780,30 @@ static void a_journal_is_not_written_by_a_child_and_stays_the_parents(void **sta
     close(pipe_ends[1]);
 }
 
+/* Who jumped out of a run can close its journal, and resume from it. */
+static void a_journal_whose_run_is_lost_can_be_closed_and_resumed_from(void **state) {
+    static world w;
+    static opro_journal *journal;
+
+    (void)state;
+    if (!opro_has_feature(OPRO_FEATURE_JOURNAL)) skip();
+    for (volatile int kind = 0; kind < KINDS; kind++) {
+        make_world(&w, "steps=2");
+        journal = journal_of(&w);
+        w.deed = jump_out;
+        w.where = kind;
+        w.skip = kind < BLOCK ? 1 : 0; /* not before it has begun */
+        if (setjmp(outside) == 0) {
+            go_on(&w);
+            fail_msg("nobody jumped out of %s", kind_names[kind]);
+        }
+        assert_int_equal(opro_journal_close(journal), OPRO_OK);
+        arena_throw_away(&w.arena);
+        assert_int_equal(another_writer(), OPRO_OK);
+        unlink(path);
+    }
+}
+
 /* ---- journals, freed and closed where they are at work --------------------------------------- */
 
 static opro_journal *own_journal;
@@ -858,6 +882,7 @@ int main(void) {
         cmocka_unit_test(posts_that_come_late_are_heard_of_and_nothing_else),
         cmocka_unit_test(a_run_goes_on_in_a_child_that_was_forked_in_a_callback),
         cmocka_unit_test(a_journal_is_not_written_by_a_child_and_stays_the_parents),
+        cmocka_unit_test(a_journal_whose_run_is_lost_can_be_closed_and_resumed_from),
         cmocka_unit_test(a_journal_that_is_given_up_while_it_is_put_back_goes_later),
     };
 
