@@ -87,8 +87,9 @@ def public_only(dump):
             elif "id" in element.attrib:
                 types.setdefault(element.get("id"), element)
         corpus.remove(unit)
-    symbols = {f"{symbol.get('name')}@@{symbol.get('version')}" for symbol in corpus.iter("elf-symbol")}
-    unknown = sorted(symbols - set(functions))
+    symbols = corpus.iter("elf-symbol")
+    exported = {f"{symbol.get('name')}@@{symbol.get('version')}" for symbol in symbols}
+    unknown = sorted(exported - set(functions))
     if unknown:
         raise NotComparable(f"no debug information of {', '.join(unknown)}")
     hide_inside(types)
