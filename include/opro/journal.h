@@ -41,7 +41,7 @@
  * answer that had been paid for and had not arrived in the journal is paid for again, unless the
  * client keeps a cache (opro_model_set_cache_file()): so all that exams ask is paid once, but for
  * what was under way. Proposals are asked at temperatures above 0, which no cache has: an open
- * request for several of them is asked again as a whole (with samples_per_request=1, only that one).
+ * request for several is asked again as a whole (with samples_per_request=1, only that one).
  *
  * A stop by the host or by an error is not put back: resuming is how such a run goes on.
  * max_time_ms counts the time from the first request to the last entry of each process. Observers
