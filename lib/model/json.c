@@ -244,14 +244,75 @@ static int has_room(const char *s, size_t len, size_t nodes) {
     return ok;
 }
 
+/* How many bytes an escape stands for; *i: behind its backslash, then behind all of it. */
+static size_t escaped(const char *s, size_t len, size_t *i) {
+    int unit = *i < len && s[*i] == 'u' ? hex4(s + *i + 1, len - *i - 1) : -1;
+
+    *i += unit < 0 ? 1 : 5;
+    if (unit < 0x80) return 1;
+    return unit < 0x800 || (unit & 0xf800) == 0xd800 ? 2 : 3; /* two surrogates are 4 */
+}
+
+/* Of all strings of a text: how many bytes they stand for. */
+static size_t count_said(const char *s, size_t len) {
+    size_t n = 0, i = 0;
+
+    while (i < len) {
+        if (s[i++] != '"') continue;
+        while (i < len && s[i] != '"') {
+            size_t plain = plain_words(s + i, len - i);
+
+            i += plain;
+            n += plain;
+            if (i >= len || s[i] == '"') continue;
+            if (s[i++] == '\\')
+                n += escaped(s, len, &i);
+            else
+                n++;
+        }
+        i++;
+    }
+    return n;
+}
+
+/* The same of what was read. It is not deep: it was looked over. */
+static size_t count_held(const json_t *value) {
+    json_t *object = (json_t *)(uintptr_t)value; /* to go through it changes nothing */
+    size_t n = json_is_string(value) ? json_string_length(value) : 0;
+
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++)
+        n += count_held(json_array_get(value, i));
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at))
+        n += strlen(json_object_iter_key(at)) + count_held(json_object_iter_value(at));
+    return n;
+}
+
 /*
- * When memory runs out while jansson 2.14 reads a string, it loses the rest of it, its closing
- * quote too, and goes on beyond its block. So a long text is not begun without memory; what is left
- * is a short one in a process that has none at all.
+ * When memory runs out while jansson 2.14 reads a string, it loses bytes of it and says nothing; it
+ * may lose its closing quote too, and go on beyond its block. So a long text is not begun without
+ * memory; what is left is a short one in a process that has none at all.
  */
-static json_t *load(const char *s, size_t len, size_t nodes, size_t flags, json_error_t *why) {
+static json_t *load_once(const char *s, size_t len, size_t nodes, size_t flags, json_error_t *why) {
     why->text[0] = '\0';
     return len < SHORT || has_room(s, len, nodes) ? json_loadb(s, len, flags, why) : NULL;
+}
+
+/*
+ * What was lost is missing, or makes the rest bad. Then the text is read again; members that are
+ * there twice are missing both times.
+ */
+static json_t *load(const char *s, size_t len, size_t nodes, size_t flags, json_error_t *why) {
+    json_t *root = load_once(s, len, nodes, flags, why), *again;
+
+    if ((!root && no_memory(why)) || (root && count_held(root) == count_said(s, len))) return root;
+    again = load_once(s, len, nodes, flags, why);
+    if (again && count_held(again) != count_said(s, len) && !(root && json_equal(root, again))) {
+        json_decref(again);
+        again = NULL;
+        why->text[0] = '\0';
+    }
+    json_decref(root);
+    return again;
 }
 
 opro_status opro__json_parse(json_t **out, opro__mem *mem, opro_error *err, const char *s,

@@ -497,6 +497,39 @@ static void test_jansson_without_memory(void **state) {
     free(end);
 }
 
+static long jansson_count, jansson_fails;
+
+static void *once_failing_alloc(size_t n) {
+    return jansson_count++ == jansson_fails ? NULL : malloc(n);
+}
+
+/* One allocation fails, and those behind it succeed: no byte of a string is lost. */
+static void check_once(const char *s) {
+    json_t *want = json_loads(s, 0, NULL);
+
+    assert_non_null(want);
+    json_set_alloc_funcs(once_failing_alloc, free);
+    for (jansson_fails = 0, jansson_count = 1; jansson_count > jansson_fails; jansson_fails++) {
+        json_t *root = NULL;
+        opro_status st;
+
+        jansson_count = 0;
+        st = parse(&root, s, strlen(s));
+        assert_true(st == (root ? OPRO_OK : OPRO_ERR_NOMEM));
+        if (root) assert_true(json_equal(root, want));
+        json_decref(root);
+    }
+    json_set_alloc_funcs(malloc, free);
+    json_decref(want);
+}
+
+static void test_jansson_without_memory_once(void **state) {
+    (void)state;
+    check_once("{\"a\":[1,2],\"text\":\"The answer is 42, and 17 is another number.\"}");
+    check_once("[\"\\u00e9\\ud83d\\ude00\\u20ac\\n and more than sixteen letters\",{\"b\":\"\"}]");
+    check_once("{\"a\":\"first\",\"a\":\"the second is what counts, as it is longer\"}");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_good, set_up, tear_down),
@@ -511,6 +544,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_locale, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_jansson_without_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_jansson_without_memory_once, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
