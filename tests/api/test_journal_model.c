@@ -275,7 +275,7 @@ static void dies_at_a_request(void **state) {
     whole expected = live_once(&p);
 
     (void)state;
-    for (size_t n = 0; n < expected.requests; n++) {
+    for (size_t n = 0; n < expected.requests; n += 2) {
         twice t;
 
         p.at_request = n;

@@ -267,7 +267,7 @@ static int check_new(const soak *s, const course *c) {
     size_t most = SAME_MOST + n * NEW_MOST, peak = larger(c->peak[AT_50], c->peak[AT_100]);
 
     printf("  %.0f bytes in use for each solution\n", (double)c->used[AT_100] / (double)n);
-    if (n != s->next) return complain(s, "solutions", n, s->next);
+    if (n != s->next) return complain(s, "solutions", n, (size_t)s->next);
     return peak > most ? complain(s, "bytes", peak, most) : 0;
 }
 
@@ -325,11 +325,11 @@ static int run_part(size_t i, int64_t steps) {
     s.steps = steps / parts[i].share;
     s.solutions = parts[i].solutions;
     s.threads = parts[i].threads;
-    st = set_up(&s, parts[i].limit, parts[i].mode);
-    if (st == OPRO_OK && !open_workers(&s, threads)) st = OPRO_ERR_FAILED;
+    st = open_workers(&s, threads) ? OPRO_OK : OPRO_ERR_FAILED; /* they wait for what is asked */
+    if (st == OPRO_OK) st = set_up(&s, parts[i].limit, parts[i].mode);
     if (st == OPRO_OK) st = go(&s, &c);
     if (s.driver) tell(&s, &c);
-    failed = st == OPRO_OK || parts[i].check == check_limit ? parts[i].check(&s, &c) : 1;
+    failed = st == OPRO_OK || (s.driver && parts[i].limit == LIMIT) ? parts[i].check(&s, &c) : 1;
     if (st != OPRO_OK && failed)
         printf("%s: %s: %s\n", s.name, opro_status_name(st),
                s.driver ? opro_error_message(opro_driver_error(s.driver), NULL) : "");
@@ -344,7 +344,7 @@ static int run_part(size_t i, int64_t steps) {
 
 static int usage(int status) {
     fputs("usage: soak [--steps N] [PART...]\n\n"
-          "Long runs, and what they hold in memory. N: 1000000; at least 400000, or the first\n"
+          "Long runs, and what they hold in memory. N: 1000000; at least 300000, or the first\n"
           "quarter is no warm-up.\n\n"
           "  same     4096 solutions, again and again: flat, at most 16 MiB\n"
           "  steady   the same in steady mode\n"
@@ -364,7 +364,7 @@ static size_t find(const char *name) {
 }
 
 int main(int argc, char **argv) {
-    int wanted[PARTS] = {0}, named = 0, failed = 0;
+    int wanted[PARTS] = {0}, named = 0, run = 0, failed = 0;
     int64_t steps = 1000000;
 
     for (int i = 1; i < argc; i++) {
@@ -380,8 +380,11 @@ int main(int argc, char **argv) {
             return usage(2);
         }
     }
-    for (size_t i = 0; i < PARTS; i++)
-        if (wanted[i] || !named) failed += run_part(i, steps);
-    printf("soak: %" PRId64 " steps, %d parts do not hold\n", steps, failed);
+    for (size_t i = 0; i < PARTS; i++) {
+        if (named && !wanted[i]) continue;
+        failed += run_part(i, steps);
+        run++;
+    }
+    printf("soak: %" PRId64 " steps: %d parts hold, %d do not\n", steps, run - failed, failed);
     return failed != 0;
 }
