@@ -278,8 +278,8 @@ static opro_status check_value(opro__reader *r, char *s, size_t len) {
 /* A member of the file's object, or into its examples. */
 static opro_status pass_member(opro__reader *r) {
     static const char name[] = "\"examples\"";
-    size_t len;
-    char *s, byte = 0;
+    size_t len = 0;
+    char *s = NULL, byte = 0;
     int examples;
     opro_status st = peek(r, &byte, "the name of a member");
 
@@ -345,8 +345,8 @@ static opro_status go_on(opro__reader *r) {
 
 opro_status opro__next_bbh(opro__reader *r, opro__example *example) {
     object o = {.r = r, .c = {.newlines = 1}, .names = {"input", "target", NULL}, .texts_only = 1};
-    size_t len;
-    char *s;
+    size_t len = 0;
+    char *s = NULL;
     opro_status st = go_on(r);
 
     if (st == OPRO_OK) st = take_value(r, &s, &len);

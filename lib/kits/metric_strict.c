@@ -302,6 +302,7 @@ typedef struct judged {
     opro__answer answer;
     opro__piece wanted; /* in lower case, trimmed */
     opro__options options;
+    char text[OPRO__NUM_SIZE]; /* of an answer that is a number or a letter */
 } judged;
 
 /* ASCII letters in lower case, byte for byte. */
@@ -332,21 +333,17 @@ static int near(const opro_metric *metric, double got, double wanted) {
 }
 
 static opro_status judge_number(opro_metric *metric, judged *j, double wanted) {
-    char text[OPRO__NUM_SIZE];
     int found = opro__number_read(&j->strict, &j->answer);
 
-    if (found) {
-        j->answer.text.len = opro__num_format(j->answer.number, text);
-        j->answer.text.s = text;
-    }
+    if (found) j->answer.text = (opro__piece){j->text, opro__num_format(j->answer.number, j->text)};
     return decide(metric, j, found, found && near(metric, j->answer.number, wanted));
 }
 
 static opro_status judge_choice(opro_metric *metric, judged *j, int wanted) {
     int found = opro__choice_read(&j->strict, &j->options, &j->answer);
-    char letter = (char)('A' + j->answer.index);
 
-    if (found) j->answer.text = (opro__piece){&letter, 1};
+    j->text[0] = (char)('A' + j->answer.index);
+    if (found) j->answer.text = (opro__piece){j->text, 1};
     return decide(metric, j, found, found && j->answer.index == wanted);
 }
 

@@ -8,7 +8,7 @@
 #include "text.h"
 
 static opro__env_value read_one(const char *name) {
-    const char *value = getenv(name);
+    const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): the header says when */
 
     return value && *value ? (opro__env_value){name, value} : (opro__env_value){NULL, NULL};
 }
