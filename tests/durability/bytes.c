@@ -207,7 +207,7 @@ static void everything(disk *d, story_pick *pick, tally *t) {
         for (int closed = 0; closed <= 1; closed++) {
             make_image(d, k, STORY_RECORD, closed, &m);
             if (closed) cut_all(d, k, STORY_RECORD, &m, cuts, pick, t);
-            flip_all(d, k, STORY_RECORD, &m, flips, pick, t);
+            flip_all(d, k, STORY_RECORD, &m, closed ? flips : flips * 7, pick, t);
             free(m.s);
             make_image(d, k, STORY_NONE, closed, &m);
             flip_all(d, k, STORY_NONE, &m, flips * 19, pick, t);

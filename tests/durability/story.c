@@ -166,6 +166,20 @@ static void hear_gives(void *user, int32_t entry, uint64_t id, size_t index) {
     KEPT_MUST(s->n_given < STORY_GIVEN);
     s->given[s->n_given] = (story_answer){.id = id, .index = (uint32_t)index, .entry = entry};
     s->n_given++;
+    s->records = opro_journal_count(s->journal, OPRO_JOURNAL_RECORDS);
+}
+
+/* What an answer does is seen when it is in the journal, and with `record` on the disk. */
+static void hear_event(void *user, int32_t event) {
+    const story *s = user;
+    int64_t records = opro_journal_count(s->journal, OPRO_JOURNAL_RECORDS);
+
+    if (s->host->driver || s->n_given == s->n_taken) return;
+    if (event != OPRO_EVENT_REPLY && event != OPRO_EVENT_SCORED) return;
+    if (records == s->records) story_fail("an answer has an effect that is not in the journal");
+    if (s->policy == STORY_RECORD &&
+        opro_journal_count(s->journal, OPRO_JOURNAL_DURABLE) != records)
+        story_fail("an answer has an effect that is not on the disk");
 }
 
 /* What failed behind an answer that was taken, while the run stopped, is said of the journal. */
@@ -221,6 +235,10 @@ static void ignore_gives(void *user, int32_t entry, uint64_t id, size_t index) {
     (void)user, (void)entry, (void)id, (void)index;
 }
 
+static void ignore_event(void *user, int32_t event) {
+    (void)user, (void)event;
+}
+
 static void ignore_taken(void *user) {
     (void)user;
 }
@@ -236,7 +254,8 @@ size_t story_scenarios(void) {
 const story_golden *story_golden_run(size_t scenario) {
     static story_golden all[SCENARIOS];
     story_golden *g = &all[scenario];
-    const kept_watch watch = {g, note_asked, ignore_gives, ignore_taken, ignore_passed};
+    const kept_watch watch = {
+        g, note_asked, ignore_gives, ignore_event, ignore_taken, ignore_passed};
     kept_host h;
 
     if (g->scenario) return g;
@@ -322,7 +341,7 @@ static void check_failure(const kept_host *h, const opro_journal *journal, opro_
 }
 
 opro_status story_live(story *s, const char *path, const opro__files *files, int close) {
-    const kept_watch watch = {s, hear_asked, hear_gives, hear_taken, hear_passed};
+    const kept_watch watch = {s, hear_asked, hear_gives, hear_event, hear_taken, hear_passed};
     opro_journal *journal = story_journal(s, path, files);
     kept_host h;
     opro_status st;

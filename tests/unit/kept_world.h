@@ -61,9 +61,10 @@ typedef struct kept_watch {
     void *user;
     void (*asked)(void *user, const opro_request *request); /* a request was handed out  */
     void (*gives)(void *user, int32_t entry, uint64_t id,
-                  size_t index);             /* an answer is given now */
-    void (*taken)(void *user);               /* all that was given is acknowledged            */
-    void (*passed)(void *user, int64_t now); /* a call of opro_run_next() at this time is over */
+                  size_t index);              /* an answer is given now */
+    void (*heard)(void *user, int32_t event); /* ... and has an effect                         */
+    void (*taken)(void *user);                /* all that was given is acknowledged            */
+    void (*passed)(void *user, int64_t now);  /* a call of opro_run_next() at this time is over */
 } kept_watch;
 
 typedef struct kept_host {
@@ -130,6 +131,8 @@ static inline opro_problem *kept_vectors(void) {
 static inline int32_t kept_hear(opro_run *run, const opro_event *event, void *user_data) {
     kept_host *h = user_data;
 
+    if (h->watch && !opro_run_replaying(run))
+        h->watch->heard(h->watch->user, opro_event_kind(event));
     if (opro_event_kind(event) != OPRO_EVENT_STEP_ENDED) return OPRO_OK;
     if (!opro_run_replaying(run) && opro_event_step(event) >= 0) h->steps++;
     return h->scenario->does & KEPT_STOPS && opro_event_step(event) == 2 ? opro_run_stop(run)
