@@ -45,6 +45,11 @@ static int only_limits(int32_t id) {
     }
 }
 
+/* That there was no memory for an earlier one stays known. */
+static void begin_value(visitor *v) {
+    opro__buf_cut(&v->value, 0);
+}
+
 static void quote(opro__buf *out, const char *s) {
     opro__buf_add_json(out, s, strlen(s));
 }
@@ -76,26 +81,26 @@ static void visit_options(visitor *v, const opro_run *run) {
         int32_t id = opro_option_at(i);
 
         if (!opro__option_decides(id)) continue;
-        opro__buf_clear(&v->value);
+        begin_value(v);
         add_option(&v->value, id, run->options.values[i]);
         v->fn(v, "options", opro_option_name(id), &v->value, only_limits(id));
     }
 }
 
 static void visit_text(visitor *v, const char *name, const char *value) {
-    opro__buf_clear(&v->value);
+    begin_value(v);
     quote(&v->value, value);
     v->fn(v, "problem", name, &v->value, 0);
 }
 
 static void visit_int(visitor *v, const char *name, int64_t value) {
-    opro__buf_clear(&v->value);
+    begin_value(v);
     opro__buf_add_int(&v->value, value);
     v->fn(v, "problem", name, &v->value, 0);
 }
 
 static void visit_real(visitor *v, const char *name, double value) {
-    opro__buf_clear(&v->value);
+    begin_value(v);
     add_real(&v->value, value);
     v->fn(v, "problem", name, &v->value, 0);
 }
