@@ -571,8 +571,8 @@ opro_status opro__run_finish(opro_run *run, opro_status st) {
         if (run->err.status != st)
             opro__fail(&run->err, st, "%s", st == OPRO_ERR_NOMEM ? "out of memory" : "failed");
         if (st == OPRO_ERR_NOMEM) run->dead = st;
-        opro__say(&run->guard, run->log, OPRO_LOG_ERROR, "run", "%s", run->err.message);
         error = run->err;
+        opro__say(&run->guard, run->log, OPRO_LOG_ERROR, "run", "%s", error.message);
         if (run->stop_reason == OPRO_STOP_NONE) run->failure = error;
         opro__run_halt(run, OPRO_STOP_ERROR);
         run->err = error; /* callbacks may have been told off meanwhile */

@@ -146,10 +146,14 @@ static int has_to_sync(const opro_journal *journal, const opro__entry *entry, in
     }
 }
 
-static opro_status broken(opro_journal *journal, const opro_error *err) {
-    if (journal->err.status != err->status)
-        opro__log_say(journal->log, OPRO_LOG_ERROR, "journal", "%s", err->message);
-    return opro__err_copy(&journal->err, err);
+/* What the log callback was refused, if anything, is not what broke it. */
+static opro_status broken(opro_journal *journal, opro_error *err) {
+    const opro_error why = *err;
+
+    if (journal->err.status != why.status)
+        opro__log_say(journal->log, OPRO_LOG_ERROR, "journal", "%s", why.message);
+    *err = why;
+    return opro__err_copy(&journal->err, &why);
 }
 
 static opro_status write_entry(void *ctx, const opro__entry *entry, int soon, opro_error *err) {

@@ -4,6 +4,7 @@
  * that the core and the driver have. (Clients: test_hosts_model.c; C++: test_hosts_cpp.cpp.)
  */
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -804,6 +805,49 @@ static void a_journal_whose_run_is_lost_can_be_closed_and_resumed_from(void **st
     }
 }
 
+/* The disk is full: the journal says so, inside the call that met it. */
+static opro_status next_on_a_full_disk(opro_run *run) {
+    struct rlimit before, full;
+    opro_request *request;
+    opro_status st;
+
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    full = before;
+    full.rlim_cur = (rlim_t)bytes();
+    setrlimit(RLIMIT_FSIZE, &full);
+    st = opro_run_next(run, 0, &request);
+    setrlimit(RLIMIT_FSIZE, &before);
+    return st;
+}
+
+static void the_log_of_a_journal_is_a_callback_of_the_run_that_it_keeps(void **state) {
+    (void)state;
+    if (!opro_has_feature(OPRO_FEATURE_JOURNAL)) skip();
+    for (int frees = 0; frees < 2; frees++) {
+        opro_config *config = config_of("");
+        opro_journal *journal;
+        logger l = {.frees = frees};
+        opro_run *run = run_of(text_problem(), "steps=1");
+        opro_status st;
+
+        opro_config_set_log(config, OPRO_LOG_ERROR, misuse_log, &l, NULL);
+        assert_int_equal(opro_journal_new(&journal, path, OPRO_ZT, config, NULL), OPRO_OK);
+        opro_config_free(config);
+        assert_int_equal(opro_run_resume(run, journal), OPRO_OK);
+        l.run = run;
+        st = next_on_a_full_disk(run);
+        assert_int_equal(st, frees ? OPRO_ERR_REENTRANT : OPRO_ERR_FAILED);
+        assert_int_equal(l.heard, 1);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(l.said[i], OPRO_ERR_REENTRANT);
+        assert_int_equal(opro_run_stop_reason(run), OPRO_STOP_ERROR);
+        opro_run_free(run);
+        opro_journal_free(journal);
+        unlink(path);
+    }
+}
+
 /* ---- journals, freed and closed where they are at work --------------------------------------- */
 
 static opro_journal *own_journal;
@@ -883,6 +927,7 @@ int main(void) {
         cmocka_unit_test(a_run_goes_on_in_a_child_that_was_forked_in_a_callback),
         cmocka_unit_test(a_journal_is_not_written_by_a_child_and_stays_the_parents),
         cmocka_unit_test(a_journal_whose_run_is_lost_can_be_closed_and_resumed_from),
+        cmocka_unit_test(the_log_of_a_journal_is_a_callback_of_the_run_that_it_keeps),
         cmocka_unit_test(a_journal_that_is_given_up_while_it_is_put_back_goes_later),
     };
 
