@@ -137,6 +137,31 @@ static void a_log_is_a_callback_of_the_run_that_logs(void **state) {
     }
 }
 
+/* What it was refused is not what became of the call that it logs. */
+static int32_t fail_at_a_prompt(opro_run *run, const opro_event *event, void *user_data) {
+    (void)run, (void)user_data;
+    return opro_event_kind(event) == OPRO_EVENT_META_PROMPT ? OPRO_ERR_USER_FIRST : OPRO_OK;
+}
+
+static void a_log_that_is_refused_something_leaves_the_calls_message_alone(void **state) {
+    opro_problem *problem = text_problem();
+    opro_config *config = config_of("steps=1");
+    opro_request *request;
+    logger l = {.frees = 0};
+
+    (void)state;
+    opro_config_set_log(config, OPRO_LOG_ERROR, misuse_log, &l, NULL);
+    assert_int_equal(opro_run_new(&l.run, problem, config, NULL), OPRO_OK);
+    opro_config_free(config);
+    opro_problem_free(problem);
+    opro_run_set_observer(l.run, fail_at_a_prompt, NULL, NULL);
+    assert_int_equal(opro_run_next(l.run, 0, &request), OPRO_ERR_USER_FIRST);
+    assert_int_equal(l.said[0], OPRO_ERR_REENTRANT);
+    assert_message(opro_run_error(l.run), OPRO_ERR_USER_FIRST);
+    assert_non_null(strstr(opro_error_message(opro_run_error(l.run), NULL), "the observer"));
+    opro_run_free(l.run);
+}
+
 /* ---- shares ---------------------------------------------------------------------------------- */
 
 static void give_up_all_shares(world *w) {
@@ -838,6 +863,8 @@ static void the_log_of_a_journal_is_a_callback_of_the_run_that_it_keeps(void **s
         l.run = run;
         st = next_on_a_full_disk(run);
         assert_int_equal(st, frees ? OPRO_ERR_REENTRANT : OPRO_ERR_FAILED);
+        if (!frees)
+            assert_non_null(strstr(opro_error_message(opro_run_error(run), NULL), "append to"));
         assert_int_equal(l.heard, 1);
         for (int i = 0; i < 3; i++)
             assert_int_equal(l.said[i], OPRO_ERR_REENTRANT);
@@ -909,6 +936,7 @@ int main(void) {
         cmocka_unit_test(who_frees_the_run_of_a_driver_frees_nothing),
         cmocka_unit_test(who_frees_its_builder_is_refused_and_the_run_stops),
         cmocka_unit_test(a_log_is_a_callback_of_the_run_that_logs),
+        cmocka_unit_test(a_log_that_is_refused_something_leaves_the_calls_message_alone),
         cmocka_unit_test(a_share_that_is_given_up_in_a_callback_goes_and_the_object_later),
         cmocka_unit_test(a_problem_that_is_given_up_while_a_run_is_made),
         cmocka_unit_test(a_destroy_function_cannot_free_what_goes_already),
