@@ -259,6 +259,13 @@ int opro__files_sync_folder(const opro__files *files, const char *path) {
     return n;
 }
 
+int opro__files_rename(const opro__files *files, const char *from, const char *to) {
+    int n;
+
+    UNINTERRUPTED(n, files->rename(files->user, from, to));
+    return n;
+}
+
 int opro__files_truncate(const opro__files *files, int fd, uint64_t len) {
     int n;
 

@@ -67,6 +67,7 @@ int opro__files_lock(const opro__files *files, int fd);
 int opro__files_sync(const opro__files *files, int fd);
 int opro__files_sync_data(const opro__files *files, int fd);
 int opro__files_sync_folder(const opro__files *files, const char *path);
+int opro__files_rename(const opro__files *files, const char *from, const char *to);
 int opro__files_truncate(const opro__files *files, int fd, uint64_t len);
 
 /* How many bytes: fewer than len at the end of the file alone. */

@@ -95,7 +95,7 @@ static opro_status name(opro__journal_file *journal, const char *from, opro_erro
     int n = files->link(files->user, from, journal->path);
 
     if (n < 0 && n != -EEXIST) {
-        n = files->rename(files->user, from, journal->path);
+        n = opro__files_rename(files, from, journal->path);
         return n < 0 ? opro__files_fail(err, "make", journal->path, "rename", n) : OPRO_OK;
     }
     files->unlink(files->user, from); /* a name too many does no harm */

@@ -95,6 +95,7 @@ static void put(disk *d, story *s, const image *m, size_t len, size_t scenario, 
 
 /* The first so many lines are whole. What follows them was cut off, and is beside the journal. */
 static void goes_on(disk *d, story *s, const image *m, size_t len, size_t lines, tally *t) {
+    static const char close[] = "\"r\":{\"t\":\"close\"}}\n";
     char path[DISK_PATH], *tail;
     size_t torn = len - m->at[lines];
     const disk_file *f;
@@ -115,6 +116,10 @@ static void goes_on(disk *d, story *s, const image *m, size_t len, size_t lines,
     if (!f != !torn || (f && (f->held_len != torn || memcmp(f->held, tail, torn) != 0)))
         story_fail("there is no copy of what was cut off");
     free(tail);
+    f = disk_look(d, KEPT_PATH);
+    if (f->len < sizeof close ||
+        memcmp(f->cache + f->len - sizeof close + 1, close, sizeof close - 1))
+        story_fail("something is behind the last record");
     t->finished++;
     t->torn += torn > 0;
 }

@@ -18,8 +18,8 @@ int main(int argc, char **argv) {
         long little, all;
     } modes[] = {{"kills", kills, 100, 4000},
                  {"power", power, 2000, 100000},
-                 {"writes", writes, 2000, LONG_MAX},
-                 {"bytes", bytes, 4000, LONG_MAX}};
+                 {"writes", writes, 1500, LONG_MAX},
+                 {"bytes", bytes, 2000, LONG_MAX}};
     long count = argc > 2 ? atol(argv[2]) : 0;
     uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
     long first = argc > 4 ? atol(argv[4]) : 0;
