@@ -36,6 +36,7 @@ typedef struct job {
 typedef struct machine {
     opro__engine engine;
     int how;
+    int idle; /* its jobs are never due */
     int pipe[2];
     job jobs[JOBS];
     size_t n;
@@ -120,7 +121,8 @@ static int32_t machine_take(opro_run *run, opro_request *request, void *user_dat
     assert_true(m->n < JOBS);
     m->asked++;
     m->jobs[m->n++] = (job){
-        run, request, m->how == BY_TIME || m->how == BY_BOTH ? opro__clock_ms() + 2 : INT64_MAX};
+        run, request,
+        (m->how == BY_TIME || m->how == BY_BOTH) && !m->idle ? opro__clock_ms() + 2 : INT64_MAX};
     if (m->how == BY_PIPE || m->how == SLOWLY) ring(m);
     return OPRO_PENDING;
 }
@@ -459,10 +461,9 @@ static void other_threads_end_the_wait(void **state) {
     for (size_t i = 0; i < 3; i++) {
         host_make(&h, text_problem(), "samples_per_step=1 resample_limit=0 max_failures=1");
         machine_make(&m, ways[i]);
+        m.idle = 1;
         use_optimizer(&h, &m);
         assert_int_equal(opro_driver_poll(h.driver, 0), OPRO_OK);
-        for (size_t k = 0; k < m.n; k++)
-            m.jobs[k].due = INT64_MAX;
         visit(&v, wake_it, &h, &m);
         assert_int_equal(opro_driver_step(h.driver), OPRO_WAIT);
         pthread_join(v.thread, NULL);
