@@ -10,6 +10,7 @@
  */
 #include "tour.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -258,6 +259,7 @@ static void kick(search *s, opro__rng *rng) {
     size_t count[3], total = 0, start = from;
     int32_t ends[8];
 
+    assert(s->n > 0);
     for (int i = 0; i < 3; i++)
         total += count[i] = 1 + (size_t)opro__rng_below(rng, most);
     ends[0] = s->order[at];

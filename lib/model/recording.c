@@ -275,6 +275,7 @@ opro_status opro__recording_add(opro__recording *r, const char *path, size_t pat
 /* ---- looking up ------------------------------------------------------------------------------ */
 
 int opro__same_request(const opro__line *a, const opro__line *b) {
+    assert(a->path && a->body && b->path && b->body);
     return a->path_len == b->path_len && a->body_len == b->body_len &&
            memcmp(a->path, b->path, a->path_len) == 0 && memcmp(a->body, b->body, a->body_len) == 0;
 }

@@ -22,6 +22,7 @@ void opro__exchange_append(opro__exchange_list *list, opro__exchange *x) {
 }
 
 void opro__exchange_unlink(opro__exchange *x) {
+    assert(x->list);
     *(x->prev ? &x->prev->next : &x->list->first) = x->next;
     *(x->next ? &x->next->prev : &x->list->last) = x->prev;
     x->list = NULL;
@@ -375,6 +376,7 @@ opro_status opro__transport_new(opro__transport **out, opro__mem *mem, opro_erro
     wakes.data.u64 = (uint32_t)t->wake;
     st = OPRO_ERR_FAILED;
     if (t->epoll < 0 || t->wake < 0 || epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->wake, &wakes) != 0) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): no buffer, of an error that has a name */
         opro__fail(err, st, "the system has no descriptor for the transport: %s", strerror(errno));
         goto out;
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -103,6 +104,7 @@ static void choose_points(opro__quadratic *model, const opro__pool *pool, size_t
     double spread[D], kept[OPRO__QUADRATIC_POINTS(D)];
     size_t n = 0;
 
+    assert(points > 0);
     opro__pool_spread(pool, space, spread);
     for (size_t k = 0; k < pool->n; k++) {
         double away = distance(pool, k, spread);
