@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "ascii.h"
+
 static int fail(opro__cursor *c, const char *expected) {
     c->expected = expected;
     return 0;
@@ -32,17 +34,10 @@ static int hex4(const char *s, size_t len, uint32_t *value) {
 
     if (len < 4) return 0;
     for (int i = 0; i < 4; i++) {
-        char c = s[i];
+        uint32_t digit = opro__hex(opro__lower(s[i]));
 
-        v <<= 4;
-        if (c >= '0' && c <= '9')
-            v |= (uint32_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            v |= (uint32_t)(c - 'a' + 10);
-        else if (c >= 'A' && c <= 'F')
-            v |= (uint32_t)(c - 'A' + 10);
-        else
-            return 0;
+        if (digit > 15) return 0;
+        v = v << 4 | digit;
     }
     *value = v;
     return 1;
@@ -54,7 +49,7 @@ static size_t escape_len(const char *s, size_t len) {
 
     if (len < 2) return 0;
     if (s[1] == 'u') return hex4(s + 2, len - 2, &value) ? 6 : 0;
-    return s[1] && strchr("\"\\/bfnrt", s[1]) ? 2 : 0;
+    return memchr("\"\\/bfnrt", s[1], 8) ? 2 : 0;
 }
 
 /* The bytes from at on that stand for themselves in a string. */
@@ -85,7 +80,7 @@ static int skip_string(opro__cursor *c) {
 static size_t digits(const opro__cursor *c, size_t at) {
     size_t n = 0;
 
-    while (at + n < c->len && c->s[at + n] >= '0' && c->s[at + n] <= '9')
+    while (at + n < c->len && opro__is_digit(c->s[at + n]))
         n++;
     return n;
 }
@@ -217,6 +212,7 @@ static size_t escaped_letter(const char *s, size_t len, uint32_t *code) {
 /* One escape at s, decoded to *out (not behind s); how many bytes it took, 0: it is none. */
 static size_t decode_escape(const char *s, size_t len, char **out) {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    const char *escaped;
     uint32_t code;
     size_t n;
 
@@ -226,8 +222,9 @@ static size_t decode_escape(const char *s, size_t len, char **out) {
         if (n) *out += put_letter(*out, code);
         return n;
     }
-    if (!s[1] || !strchr(from, s[1])) return 0;
-    *(*out)++ = to[strchr(from, s[1]) - from];
+    escaped = memchr(from, s[1], sizeof from - 1);
+    if (!escaped) return 0;
+    *(*out)++ = to[escaped - from];
     return 2;
 }
 

@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ascii.h"
+
 #if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1
 #error "doubles are not computed as doubles: on 32-bit x86, give -msse2 -mfpmath=sse"
 #endif
-
-static int is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 size_t opro__int_format(int64_t value, char text[OPRO__NUM_SIZE]) {
     char reversed[24];
@@ -35,12 +33,12 @@ static size_t unlocalise(char *text) {
     size_t in = 0, out = 0;
 
     while (text[in]) {
-        if (is_digit(text[in]) || strchr("+-e", text[in])) {
+        if (opro__is_digit(text[in]) || strchr("+-e", text[in])) {
             text[out++] = text[in++];
             continue;
         }
         text[out++] = '.';
-        while (text[in] && !is_digit(text[in]) && !strchr("+-e", text[in]))
+        while (text[in] && !opro__is_digit(text[in]) && !strchr("+-e", text[in]))
             in++;
     }
     text[out] = '\0';
@@ -116,12 +114,12 @@ static size_t scan(const char *s, size_t len) {
     size_t i = 0, digits = 0, e;
 
     if (i < len && (s[i] == '-' || s[i] == '+')) i++;
-    for (; i < len && is_digit(s[i]); i++)
+    for (; i < len && opro__is_digit(s[i]); i++)
         digits++;
     if (i < len && s[i] == '.') {
         size_t point = i++;
 
-        for (; i < len && is_digit(s[i]); i++)
+        for (; i < len && opro__is_digit(s[i]); i++)
             digits++;
         if (i == point + 1) i = point; /* "3." is 3 and a full stop */
     }
@@ -129,8 +127,8 @@ static size_t scan(const char *s, size_t len) {
     if (i < len && (s[i] == 'e' || s[i] == 'E')) {
         e = i + 1;
         if (e < len && (s[e] == '-' || s[e] == '+')) e++;
-        if (e < len && is_digit(s[e])) {
-            while (e < len && is_digit(s[e]))
+        if (e < len && opro__is_digit(s[e])) {
+            while (e < len && opro__is_digit(s[e]))
                 e++;
             i = e;
         }
@@ -145,7 +143,7 @@ static int parse_small(const char *s, size_t len, double *value) {
 
     if (len - i > 15) return 0;
     for (size_t k = i; k < len; k++) {
-        if (!is_digit(s[k])) return 0;
+        if (!opro__is_digit(s[k])) return 0;
         sum = sum * 10 + (s[k] - '0');
     }
     *value = s[0] == '-' ? -(double)sum : (double)sum;
@@ -197,7 +195,7 @@ int opro__int_parse(const char *s, size_t len, int64_t *value) {
     for (; i < len; i++) {
         uint64_t digit;
 
-        if (!is_digit(s[i])) return 0;
+        if (!opro__is_digit(s[i])) return 0;
         digit = (uint64_t)(s[i] - '0');
         if (sum > (limit - digit) / 10) return 0;
         sum = sum * 10 + digit;

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 /* Words that begin a line of the layout, when a colon follows. */
@@ -18,18 +19,10 @@ static int is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-static int is_letter(char c) {
-    return lower(c) >= 'a' && lower(c) <= 'z';
-}
-
 /* The n bytes at s are word, but for the case of its letters. */
 static int same_word(const char *s, const char *word, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (lower(s[i]) != lower(word[i])) return 0;
+        if (opro__lower(s[i]) != opro__lower(word[i])) return 0;
     return 1;
 }
 
@@ -78,7 +71,7 @@ static int read_tag(const opro__harmless *rules, opro__span text, size_t i, tag 
     t->closing = i < text.len && text.s[i] == '/';
     if (t->closing) i = skip_blanks(text, i + 1);
     word = i;
-    while (i < text.len && is_letter(text.s[i]))
+    while (i < text.len && opro__is_letter(text.s[i]))
         i++;
     t->name = (opro__span){text.s + word, i - word};
     if (!is_name(rules, t->name.s, t->name.len)) return 0;
@@ -129,7 +122,7 @@ static int label_at(const opro__harmless *rules, opro__span text, size_t i) {
     if (n && stands_at(text, i, rules->score_name.s, n) && colon_behind(text, i + n)) return 1;
     for (size_t k = 0; k < sizeof labels / sizeof *labels; k++) {
         n = strlen(labels[k]);
-        if (lower(text.s[i]) != labels[k][0] || !stands_at(text, i, labels[k], n)) continue;
+        if (opro__lower(text.s[i]) != labels[k][0] || !stands_at(text, i, labels[k], n)) continue;
         if (colon_behind(text, i + n)) return 1;
     }
     return stands_at(text, i, "expected answer", 15) && colon_behind(text, i + 15);

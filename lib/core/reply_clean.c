@@ -3,6 +3,7 @@
  * The cleaning of a candidate. What surrounds it falls only if it does not occur inside, so each
  * kind of fence, quote and emphasis falls once at most: a handful of passes, whatever the text.
  */
+#include "base/ascii.h"
 #include "reply_parts.h"
 
 #include <string.h>
@@ -129,13 +130,10 @@ static opro__slice drop_fence(opro__slice text) {
 
 /* ---- quotes and emphasis --------------------------------------------------------------------- */
 
-static int is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* An apostrophe is no quotation mark. */
 static int in_word(opro__slice text, const char *p, size_t n) {
-    return p > text.s && p + n < text.s + text.len && is_letter(p[-1]) && is_letter(p[n]);
+    return p > text.s && p + n < text.s + text.len && opro__is_letter(p[-1]) &&
+           opro__is_letter(p[n]);
 }
 
 static int has_mark(opro__slice text, const char *mark) {

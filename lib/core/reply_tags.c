@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tags: answers between <INS> and </INS> and their like, and reasoning, which nobody shall see. */
+#include "base/ascii.h"
 #include "reply_parts.h"
 
 #include <string.h>
@@ -22,10 +23,6 @@ static size_t skip_blanks(opro__slice text, size_t i) {
     return i;
 }
 
-static int is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* name and the n letters at s are the same but for their case. */
 static int same_word(const char *name, const char *s, size_t n) {
     for (size_t i = 0; i < n; i++)
@@ -45,7 +42,7 @@ static int read_tag(opro__slice text, size_t at, const char *name, tag *t) {
 
     if (closing) i = skip_blanks(text, i + 1);
     word = i;
-    while (i < text.len && is_letter(text.s[i]))
+    while (i < text.len && opro__is_letter(text.s[i]))
         i++;
     answer = name && same_word(name, text.s + word, i - word);
     if (!answer && !is_reasoning(text.s + word, i - word)) return 0;
@@ -98,7 +95,7 @@ static int has_escaped_tag(opro__slice text, const char *name) {
         i = (size_t)(p - text.s);
         if (!stands_at(text, i, "&lt;")) continue;
         i = word = skip_blanks(text, i + 4);
-        while (i < text.len && is_letter(text.s[i]))
+        while (i < text.len && opro__is_letter(text.s[i]))
             i++;
         if (same_word(name, text.s + word, i - word) &&
             stands_at(text, skip_blanks(text, i), "&gt;"))

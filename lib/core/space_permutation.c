@@ -5,13 +5,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "opro/tour.h"
 
 #define DIGITS_MAX 9 /* what always fits into an int32_t */
-
-static int is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 /* ---- words of a trace ------------------------------------------------------------------------ */
 
@@ -81,7 +78,7 @@ static int read_node(const char *s, size_t len, int32_t *node) {
     }
     if (len == 0 || len > DIGITS_MAX) return 0;
     for (size_t i = 0; i < len; i++) {
-        if (!is_digit(s[i])) return 0;
+        if (!opro__is_digit(s[i])) return 0;
         value = value * 10 + (s[i] - '0');
     }
     *node = value;

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/num.h"
 
@@ -13,14 +14,6 @@
 
 static int is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static int is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 static void trim(const char **s, size_t *len) {
@@ -46,8 +39,8 @@ static size_t respell(const char *s, size_t len, char text[OPRO__NUM_SIZE]) {
         if (len - i >= 3 && memcmp(s + i, MINUS, 3) == 0) {
             text[out++] = '-';
             i += 2;
-        } else if (s[i] == '.' && !point++ && i > 0 && is_digit(s[i - 1]) &&
-                   (i + 1 == len || !is_digit(s[i + 1]))) {
+        } else if (s[i] == '.' && !point++ && i > 0 && opro__is_digit(s[i - 1]) &&
+                   (i + 1 == len || !opro__is_digit(s[i + 1]))) {
             continue;
         } else {
             text[out++] = s[i];
@@ -71,7 +64,7 @@ static int read_number(const char *s, size_t len, double *value) {
 static int same_name(const char *name, const char *s, size_t len) {
     size_t i = 0;
 
-    while (i < len && name[i] && lower(name[i]) == lower(s[i]))
+    while (i < len && name[i] && opro__lower(name[i]) == opro__lower(s[i]))
         i++;
     return i == len && !name[i];
 }
@@ -80,7 +73,7 @@ static int same_name(const char *name, const char *s, size_t len) {
 static size_t find_numbered(size_t n, const char *s, size_t len) {
     int64_t number;
 
-    if (len < 2 || lower(s[0]) != 'x' || s[1] < '1' || s[1] > '9') return NO_NAME;
+    if (len < 2 || opro__lower(s[0]) != 'x' || s[1] < '1' || s[1] > '9') return NO_NAME;
     if (!opro__int_parse(s + 1, len - 1, &number) || number > (int64_t)n) return NO_NAME;
     return (size_t)number - 1;
 }
@@ -90,7 +83,7 @@ static uint64_t hash_name(const char *s, size_t len) {
 
     assert(len <= sizeof folded);
     for (size_t i = 0; i < len; i++)
-        folded[i] = lower(s[i]);
+        folded[i] = opro__lower(s[i]);
     return opro__hash_bytes(folded, len);
 }
 

@@ -8,8 +8,9 @@
 
 /* ---- keeping --------------------------------------------------------------------------------- */
 
+/* There is no tape yet while entries are put back. */
 static int keeps(const opro_run *run) {
-    return run->taping.tape.ctx && !run->taping.replaying;
+    return run->taping.tape.ctx != NULL;
 }
 
 /*
@@ -124,11 +125,11 @@ opro_status opro__run_tick(opro_run *run, int64_t now) {
 
 opro_status opro__run_flush(opro_run *run) {
     const opro__tape *tape = &run->taping.tape;
-    opro_status st = OPRO_OK;
+    opro_status st;
 
     if (!keeps(run) || run->stop_reason != OPRO_STOP_NONE) return OPRO_OK;
     opro__callback_begin(&run->guard, "the log callback of its journal");
-    if (tape->flush) st = tape->flush(tape->ctx, &run->err);
+    st = tape->flush(tape->ctx, &run->err);
     opro__callback_end(&run->guard);
     return st == OPRO_OK ? st : opro__run_finish(run, st);
 }
@@ -143,14 +144,14 @@ static int64_t shifted(int64_t now_ms, int64_t shift) {
 int64_t opro__run_clock_peek(const opro_run *run, int64_t now_ms) {
     const opro__taping *taping = &run->taping;
 
-    if (taping->replaying || !taping->resumed) return now_ms;
+    if (!taping->resumed) return now_ms;
     return taping->shifted ? shifted(now_ms, taping->clock_shift) : run->now;
 }
 
 int64_t opro__run_clock(opro_run *run, int64_t now_ms) {
     opro__taping *taping = &run->taping;
 
-    if (taping->resumed && !taping->replaying && !taping->shifted) {
+    if (taping->resumed && !taping->shifted) {
         taping->clock_shift = (int64_t)((uint64_t)run->now - (uint64_t)now_ms);
         taping->shifted = 1;
     }

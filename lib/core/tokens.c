@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tokens.h"
 
+#include "base/ascii.h"
 #include "sink.h"
-
-static int is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 int64_t opro_estimate_tokens(const char *text, size_t len) {
     int64_t tokens = 0;
@@ -16,7 +13,7 @@ int64_t opro_estimate_tokens(const char *text, size_t len) {
         size_t begin = i;
 
         if (text[i] == ' ') i++;
-        while (i < len && is_letter(text[i]))
+        while (i < len && opro__is_letter(text[i]))
             i++;
         if (i == begin) i++; /* neither a word nor a blank */
         tokens += (int64_t)(i - begin + 3) / 4;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "opro/config.h"
@@ -120,10 +121,6 @@ static int is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 /*
  * Reads a text as it counts for duplicates: runs of blanks are one, ASCII letters are lower case,
  * the ends are bare.
@@ -146,7 +143,7 @@ static reader read_from(const char *s, size_t len, int exact) {
 static int next_byte(reader *r) {
     if (r->at == r->len) return -1;
     if (r->exact) return (unsigned char)r->s[r->at++];
-    if (!is_blank(r->s[r->at])) return (unsigned char)lower(r->s[r->at++]);
+    if (!is_blank(r->s[r->at])) return (unsigned char)opro__lower(r->s[r->at++]);
     while (is_blank(r->s[r->at]))
         r->at++; /* the last byte is none */
     return ' ';

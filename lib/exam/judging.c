@@ -2,6 +2,7 @@
 /* What is asked after a reply: for its final answer once more, or a judge for a verdict. */
 #include <string.h>
 
+#include "base/ascii.h"
 #include "exam.h"
 #include "kits/letters.h"
 
@@ -79,7 +80,7 @@ opro_status opro__judge_write(opro__buf *out, const opro__template *words,
 /* ---- what a judge says ----------------------------------------------------------------------- */
 
 static int is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return opro__is_letter(c) || opro__is_digit(c);
 }
 
 static int same_word(opro__piece word, const char *lower) {

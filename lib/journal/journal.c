@@ -106,7 +106,7 @@ opro_status opro_journal_close(opro_journal *journal) {
 opro_status opro_journal_sync(opro_journal *journal) {
     if (!journal) return OPRO_ERR_INVALID;
     opro__err_clear(&journal->err);
-    if (!journal->file || !journal->keeps || journal->busy)
+    if (!journal->file || !journal->keeps)
         return opro__fail(&journal->err, OPRO_ERR_STATE, "no run is being kept in this journal");
     return opro__journal_file_sync(journal->file, &journal->err);
 }

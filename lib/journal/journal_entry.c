@@ -39,7 +39,7 @@ const opro__word opro__set_words[] = {
 /* ---- pieces ---------------------------------------------------------------------------------- */
 
 static const char *word_for(const opro__word *words, int value) {
-    while (words->s && words->value != value)
+    while (words->value != value) /* it is there */
         words++;
     return words->s;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading the records of entries. */
+#include "base/ascii.h"
 #include "base/json_cursor.h"
 #include "base/num.h"
 #include "base/utf8.h"
@@ -51,9 +52,9 @@ static int read_int32(reading *r, int32_t *value) {
 static int read_size(reading *r, size_t *value) {
     int64_t wide;
 
-    if (!read_int(r, &wide) || wide < 0 || (uint64_t)wide > SIZE_MAX) return 0;
+    if (!read_int(r, &wide) || wide < 0) return 0;
     *value = (size_t)wide;
-    return 1;
+    return *value == (uint64_t)wide; /* sizes may have 32 bits */
 }
 
 static int read_text(reading *r, const char **s, size_t *len) {
@@ -78,26 +79,22 @@ static int read_word(reading *r, const opro__word *words, int *value) {
 
 /* Kinds of records that are not known here are left aside. */
 static int read_kind(reading *r) {
-    return read_word(r, opro__entry_words, &r->entry->kind) || r->entry->kind == OPRO__RECORD_OTHER;
-}
-
-static int digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
+    read_word(r, opro__entry_words, &r->entry->kind);
+    return 1;
 }
 
 /* A string of digits, of an id or a digest. */
-static int read_number(reading *r, int base, uint64_t *value) {
+static int read_number(reading *r, unsigned base, uint64_t *value) {
     const char *s;
     size_t len;
 
     if (!read_text(r, &s, &len) || !len || len > 20) return 0;
     *value = 0;
     for (size_t i = 0; i < len; i++) {
-        int d = digit(s[i]);
+        unsigned d = opro__hex(s[i]);
 
-        if (d >= base || *value > (UINT64_MAX - (uint64_t)d) / (uint64_t)base) return 0;
-        *value = *value * (uint64_t)base + (uint64_t)d;
+        if (d >= base || *value > (UINT64_MAX - d) / base) return 0;
+        *value = *value * base + d;
     }
     return 1;
 }
@@ -122,7 +119,7 @@ static int read_scores(reading *r) {
         }
         reader->scores = scores;
         reader->scores[reader->n_scores++] = score;
-    } while (opro__cursor_peek(&r->at) == ',' && opro__cursor_take(&r->at, ',', ","));
+    } while (opro__cursor_take(&r->at, ',', ","));
     return opro__cursor_take(&r->at, ']', "]");
 }
 
@@ -229,6 +226,11 @@ static int read_member(reading *r) {
     return opro__cursor_take(&r->at, ',', ",");
 }
 
+/* Not an entry, nor a part of one. */
+static int is_other(int kind) {
+    return kind <= 0 && kind != OPRO__RECORD_PART;
+}
+
 static int read_members(reading *r) {
     if (!opro__cursor_take(&r->at, '{', "{")) return 0;
     while (opro__cursor_peek(&r->at) != '}') {
@@ -237,8 +239,7 @@ static int read_members(reading *r) {
         if (!read_member(r)) return 0;
         if (kind) continue;
         kind = r->entry->kind; /* "t" is the first member; the rest of others is not ours to read */
-        if (kind == OPRO__RECORD_OTHER || kind == OPRO__RECORD_HEADER || kind == OPRO__RECORD_CLOSE)
-            return 1;
+        if (is_other(kind)) return 1;
     }
     return 1;
 }
@@ -307,7 +308,7 @@ static opro_status read_record(opro__entry_reader *reader, const opro__journal_r
     r.at = (opro__cursor){.s = reader->line, .len = record->len};
     *entry = (opro__entry){.text = ""};
     if (!read_members(&r)) return r.st == OPRO_OK ? OPRO_ERR_PARSE : r.st;
-    if (entry->kind == OPRO__RECORD_OTHER || entry->kind < OPRO__RECORD_PART) return OPRO_OK;
+    if (is_other(entry->kind)) return OPRO_OK;
     if (entry->kind > 0 && (r.seen & needs[entry->kind]) != needs[entry->kind])
         return OPRO_ERR_PARSE;
     return join(&r, scores_before);

@@ -218,23 +218,27 @@ static int find_member(const char *s, size_t len, const char *name, size_t i, co
     opro__cursor at = cursor_at(s, len);
 
     if (!opro__cursor_take(&at, '{', "{")) return 0;
-    while (opro__cursor_skip(&at, key, key_len) && opro__cursor_take(&at, ':', ":") &&
-           opro__cursor_skip(&at, value, value_len)) {
+    while (opro__cursor_skip(&at, key, key_len)) { /* it is JSON: else there is no record */
+        opro__cursor_take(&at, ':', ":");
+        opro__cursor_skip(&at, value, value_len);
         ++*key; /* without its quotes */
         *key_len -= 2;
         if (name ? strlen(name) == *key_len && memcmp(name, *key, *key_len) == 0 : i-- == 0)
             return 1;
-        if (!opro__cursor_take(&at, ',', ",")) return 0;
+        opro__cursor_take(&at, ',', ","); /* else there is nothing more to skip */
     }
     return 0;
 }
 
 static int member(const char *s, size_t len, const char *name, const char **value,
                   size_t *value_len) {
-    const char *key;
-    size_t key_len;
+    const char *key, *found;
+    size_t key_len, found_len;
 
-    return find_member(s, len, name, 0, &key, &key_len, value, value_len);
+    if (!find_member(s, len, name, 0, &key, &key_len, &found, &found_len)) return 0;
+    *value = found;
+    *value_len = found_len;
+    return 1;
 }
 
 static int is_empty(const char *s, size_t len, const char *name) {

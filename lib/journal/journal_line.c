@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/crc32c.h"
 #include "base/json_cursor.h"
 #include "base/num.h"
@@ -71,17 +72,11 @@ static void take(reader *r, const char *text) {
         r->at += len;
 }
 
-/* The value of a lower-case hexadecimal digit, or 16. */
-static uint32_t nibble(char c) {
-    if (c >= '0' && c <= '9') return (uint32_t)(c - '0');
-    return c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10) : 16;
-}
-
 static uint32_t take_hex(reader *r) {
     uint32_t value = 0;
 
     for (int i = 0; i < HEX; i++) {
-        uint32_t digit = r->at < r->end ? nibble(*r->at) : 16;
+        uint32_t digit = r->at < r->end ? opro__hex(*r->at) : 16;
 
         if (digit == 16) {
             r->bad = 1;
@@ -98,7 +93,7 @@ static uint64_t take_number(reader *r) {
     uint64_t value = 0;
     size_t len;
 
-    for (; r->at < r->end && *r->at >= '0' && *r->at <= '9' && r->at - begin < DIGITS; r->at++)
+    for (; r->at < r->end && opro__is_digit(*r->at) && r->at - begin < DIGITS; r->at++)
         value = value * 10 + (uint64_t)(*r->at - '0');
     len = (size_t)(r->at - begin);
     if (len == 0 || (len > 1 && *begin == '0') || value > MOST) r->bad = 1;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/num.h"
 #include "metric_strict.h"
 
@@ -31,10 +32,6 @@ typedef struct numbers {
 
 /* ---- digits ---------------------------------------------------------------------------------- */
 
-static int is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
 static int is_letter(char c) {
     return c >= 'a' && c <= 'z';
 }
@@ -44,7 +41,7 @@ static const char *end_of(opro__piece text) {
 }
 
 static const char *digits_end(const char *s, const char *end) {
-    while (s < end && is_digit(*s))
+    while (s < end && opro__is_digit(*s))
         s++;
     return s;
 }
@@ -70,9 +67,9 @@ static const char *exponent_end(const char *s, const char *end) {
     if (p == end || *p != 'e') return s;
     p++;
     if (p < end && (*p == '+' || *p == '-')) p++;
-    if (p == end || !is_digit(*p)) return s;
+    if (p == end || !opro__is_digit(*p)) return s;
     p = digits_end(p, end);
-    return p < end && is_digit(s[-1]) ? p : digits_end(p, end);
+    return p < end && opro__is_digit(s[-1]) ? p : digits_end(p, end);
 }
 
 /* The value of s[0 .. end), which has commas perhaps. */
@@ -148,7 +145,7 @@ static const char *read_digits(opro__piece text, const char *s, number *found) {
     const char *end = end_of(text), *p = whole_end(s, end);
     int negative;
 
-    if (p < end && *p == '.' && p + 1 < end && is_digit(p[1])) p = digits_end(p + 1, end);
+    if (p < end && *p == '.' && p + 1 < end && opro__is_digit(p[1])) p = digits_end(p + 1, end);
     p = exponent_end(p, end);
     found->begin = with_minus(s, text.s, &negative);
     found->end = p;
@@ -241,8 +238,9 @@ static void scan(numbers *all, opro__piece text, int in_words) {
         if (in_words) {
             if (is_letter(*s) && !(s > text.s && opro__is_word(s[-1])))
                 next = read_words(text, s, &found);
-        } else if (is_digit(*s) || (*s == '.' && s + 1 < end_of(text) && is_digit(s[1]) &&
-                                    !(s > text.s && opro__is_word(s[-1])))) {
+        } else if (opro__is_digit(*s) ||
+                   (*s == '.' && s + 1 < end_of(text) && opro__is_digit(s[1]) &&
+                    !(s > text.s && opro__is_word(s[-1])))) {
             next = read_digits(text, s, &found);
             if (!next) s = digits_end(s + 1, end_of(text)) - 1; /* too long */
         }
@@ -400,7 +398,7 @@ static int read_last(const numbers *all, double *value) {
 static opro__piece last_line(opro__piece text) {
     size_t end = text.len, begin;
 
-    while (end > 0 && !is_digit(text.s[end - 1]))
+    while (end > 0 && !opro__is_digit(text.s[end - 1]))
         end--;
     if (end == 0) return (opro__piece){text.s, 0};
     begin = end;

@@ -4,6 +4,7 @@
 #include <regex.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "metric.h"
 
@@ -24,15 +25,11 @@ static opro_status no_memory(opro_metric *metric) {
 /* The end of the reply that is searched: some patterns take time that grows with its square. */
 #define SEARCHED 4096
 
-static int is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
 /* The largest bound of "{n,m}" at s; 1 for braces that are none. */
 static int64_t bound_at(const char *s) {
     int64_t largest = 1, n = 0;
 
-    for (s++; is_digit(*s) || *s == ','; s++) {
+    for (s++; opro__is_digit(*s) || *s == ','; s++) {
         n = *s == ',' ? 0 : n * 10 + (*s - '0');
         if (n > REPEATS_MAX) return n;
         if (n > largest) largest = n;

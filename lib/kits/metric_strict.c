@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/num.h"
 #include "metric.h"
 #include "opro/dataset.h"
@@ -17,7 +18,7 @@
 /* ---- words ----------------------------------------------------------------------------------- */
 
 int opro__is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return opro__is_letter(c) || opro__is_digit(c);
 }
 
 int opro__word_at(opro__piece text, const char *at, opro__piece word) {

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/num.h"
 
 /* ---- lines and words ------------------------------------------------------------------------- */
@@ -68,12 +69,8 @@ int opro__tsplib_number(const char *word, size_t len, double *value) {
                         !memchr(word, 'e', n) && !memchr(word, 'E', n));
 }
 
-static int is_letter(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
 int opro__tsplib_at_keyword(const opro__tsplib *r) {
-    return r->n > 0 && is_letter(r->s[0]);
+    return r->n > 0 && opro__is_letter(r->s[0]);
 }
 
 int opro__tsplib_is(const char *s, size_t len, const char *word) {

@@ -11,6 +11,8 @@
 #include "opro/config.h"
 #include "opro/vector.h"
 
+#include "base/ascii.h"
+
 #define TEXT_MAX      ((size_t)1 << 20)
 #define REAL_DECIMALS 6
 
@@ -222,25 +224,20 @@ static int is_name(const char *s) {
     if (!s) return 0;
     for (; s[len]; len++) {
         char c = s[len];
-        int good =
-            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        int good = opro__is_letter(c) || opro__is_digit(c) || c == '_';
 
         if (!good || len == OPRO__NAME_MAX) return 0;
     }
     return len > 0;
 }
 
-static int to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-}
-
 /* Replies are read without regard to case. */
 static int same_name(const char *a, const char *b) {
-    while (*a && to_lower(*a) == to_lower(*b)) {
+    while (*a && opro__lower(*a) == opro__lower(*b)) {
         a++;
         b++;
     }
-    return to_lower(*a) == to_lower(*b);
+    return opro__lower(*a) == opro__lower(*b);
 }
 
 static opro_status check_names(const char *const *names, size_t n, opro_error *err) {

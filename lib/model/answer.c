@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "json.h"
 #include "opro/model.h"
@@ -97,19 +98,22 @@ int opro__said_add(opro__said *said, const json_t *content) {
         const json_t *part = json_array_get(content, i);
 
         opro__said_text(&said->text, part);
-        if (json_is_object(part)) opro__said_part(said, part);
+        if (json_typeof(part) == JSON_OBJECT) opro__said_part(said, part);
     }
-    return !content || json_is_null(content) || json_is_string(content) || json_is_array(content);
+    if (!content) return 1;
+    switch (json_typeof(content)) {
+    case JSON_NULL:
+    case JSON_STRING:
+    case JSON_ARRAY: return 1;
+    default: return 0;
+    }
 }
 
 /* ---- storing --------------------------------------------------------------------------------- */
 
 static int same_word(const char *a, const char *b) {
     for (; *a && *b; a++, b++) {
-        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a + 32) : *a;
-        char y = *b >= 'A' && *b <= 'Z' ? (char)(*b + 32) : *b;
-
-        if (x != y) return 0;
+        if (opro__lower(*a) != opro__lower(*b)) return 0;
     }
     return *a == *b;
 }

@@ -6,9 +6,9 @@
 #include "opro/meta_prompt.h"
 
 const opro__part *opro__ask_begun(const opro__ask *ask) {
-    const opro__part *last = ask->n_parts ? &ask->parts[ask->n_parts - 1] : NULL;
+    const opro__part *last = &ask->parts[ask->n_parts - 1]; /* there is one */
 
-    return last && last->role == OPRO_ROLE_ASSISTANT ? last : NULL;
+    return last->role == OPRO_ROLE_ASSISTANT ? last : NULL;
 }
 
 static int has_role(const opro__ask *ask, int32_t role) {
@@ -101,11 +101,6 @@ void opro__body_name(opro__buf *out, const char *name) {
 void opro__body_int(opro__buf *out, const char *name, int64_t value) {
     opro__body_name(out, name);
     opro__buf_add_int(out, value);
-}
-
-void opro__body_text(opro__buf *out, const char *name, const char *s, size_t len) {
-    opro__body_name(out, name);
-    opro__buf_add_json(out, s, len);
 }
 
 void opro__body_temperature(opro__buf *out, const char *name, const opro__ask *ask) {

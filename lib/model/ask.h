@@ -69,7 +69,6 @@ void opro__body_turns(opro__buf *out, const opro__ask *ask, const opro__turn_wor
 
 void opro__body_name(opro__buf *out, const char *name);
 void opro__body_int(opro__buf *out, const char *name, int64_t value);
-void opro__body_text(opro__buf *out, const char *name, const char *s, size_t len);
 void opro__body_temperature(opro__buf *out, const char *name, const opro__ask *ask);
 void opro__body_seed(opro__buf *out, const char *name, const opro__ask *ask);
 

@@ -101,7 +101,7 @@ static int is_entry(void *key, uint32_t index, const void *owner) {
     const entry *e = ((const opro__cache *)owner)->entries[index];
     const request *q = key;
 
-    return e->hash == q->hash && e->path_len == q->path_len && e->body_len == q->body_len &&
+    return e->path_len == q->path_len && e->body_len == q->body_len &&
            memcmp(e->text, q->path, q->path_len) == 0 &&
            memcmp(e->text + e->path_len, q->body, q->body_len) == 0;
 }

@@ -86,7 +86,7 @@ int32_t opro__known_sampling(const opro__dialect *dialect, const opro__url *url)
     const host *known = host_of(url);
 
     if (!(dialect->can & OPRO__CAN_SAMPLES)) return OPRO_SAMPLING_SINGLY;
-    if (url && ends_with(url->origin, ":11434")) return OPRO_SAMPLING_SINGLY; /* Ollama */
+    if (ends_with(url->origin, ":11434")) return OPRO_SAMPLING_SINGLY; /* Ollama */
     return known ? known->sampling : OPRO_SAMPLING_AUTO;
 }
 
@@ -119,7 +119,7 @@ static json_t *find_error(json_t *root) {
     const char *kind;
     json_t *error;
 
-    if (json_is_array(root) && json_array_size(root) == 1) root = json_array_get(root, 0);
+    if (json_array_size(root) == 1) root = json_array_get(root, 0);
     error = opro__error_in(root);
     if (error) return error;
     kind = opro__json_text(root, "object", NULL);
@@ -244,7 +244,8 @@ static opro_status read_root(const opro__dialect *dialect, opro__answer *answer,
                              const opro__ask *ask, opro_error *err) {
     opro_status st;
 
-    if (!json_is_object(root)) return opro__fail(err, OPRO_ERR_PARSE, "the answer is no object");
+    if (json_typeof(root) != JSON_OBJECT)
+        return opro__fail(err, OPRO_ERR_PARSE, "the answer is no object");
     keep_id(answer, root);
     st = dialect->read(answer, root, ask, err);
     if (st == OPRO_OK) st = polish(answer, ask);

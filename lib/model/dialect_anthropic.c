@@ -84,7 +84,7 @@ static opro_status read_answer(opro__answer *answer, const json_t *root, const o
     read_usage(&answer->usage, json_object_get(root, "usage"));
     opro__said_text(&said.why,
                     json_object_get(json_object_get(root, "stop_details"), "explanation"));
-    if (!opro__said_add(&said, content) || !content || json_is_null(content))
+    if (!opro__said_add(&said, content) || json_is_null(content) || !content)
         st = opro__fail(err, OPRO_ERR_PARSE, "no list \"content\" in the answer");
     drop_blanks(&said.text, ask);
     if (st == OPRO_OK) st = opro__answer_put(answer, 0, &said, reason, finishes);

@@ -22,7 +22,7 @@ static int several_turns(const opro__ask *ask) {
 }
 
 static int begins_blank(const opro__part *part) {
-    return part->len && opro__trimmed(part->text, 1) == 0;
+    return opro__trimmed(part->text, 1) == 0; /* it is not empty */
 }
 
 static void add_speaker(opro__buf *out, const opro__part *part) {

@@ -2,6 +2,7 @@
 /* Google's Gemini: generateContent. */
 #include <string.h>
 
+#include "base/ascii.h"
 #include "dialect.h"
 #include "json.h"
 #include "opro/model.h"
@@ -9,8 +10,7 @@
 /* ---- asking ---------------------------------------------------------------------------------- */
 
 static int is_unreserved(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           memchr("-._~", c, 4);
+    return opro__is_letter(c) || opro__is_digit(c) || memchr("-._~", c, 4);
 }
 
 static int begins(const char *s, size_t len, const char *with) {

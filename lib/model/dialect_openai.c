@@ -92,7 +92,10 @@ static int read_choice(opro__said *said, const json_t *choice) {
     const json_t *message = json_object_get(choice, "message");
     const json_t *text = json_object_get(choice, "text");
 
-    if (!json_is_object(message)) return json_is_string(text) && opro__said_add(said, text);
+    if (!json_is_object(message)) {
+        opro__said_text(&said->text, text);
+        return json_is_string(text);
+    }
     opro__said_text(&said->why, json_object_get(message, "refusal"));
     add_reasoning(said, message);
     return opro__said_add(said, json_object_get(message, "content"));

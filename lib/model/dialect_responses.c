@@ -43,7 +43,9 @@ static const opro__finish finishes[] = {
 };
 
 static size_t read_message(opro__said *said, const json_t *content) {
-    return json_is_array(content) && opro__said_add(said, content) ? 1 : 0;
+    if (!json_is_array(content)) return 0;
+    opro__said_add(said, content);
+    return 1;
 }
 
 /* How many messages there are among the items. */

@@ -17,7 +17,6 @@ enum {
 
 static opro_status status_of(int32_t kind) {
     switch (kind) {
-    case OPRO_FAILURE_NONE: return OPRO_OK;
     case OPRO_FAILURE_TIMEOUT:
     case OPRO_FAILURE_DEADLINE: return OPRO_ERR_TIMEOUT;
     case OPRO_FAILURE_LIMIT: return OPRO_ERR_LIMIT;
@@ -64,7 +63,7 @@ opro__words opro__words_of(const opro__censor *censor, const char *s, size_t len
 
     opro__buf_init(&buf, censor->mem, 4 * READ_BYTES);
     opro__redact(&buf, censor->secrets, censor->n, s, opro__utf8_cut(s, len, READ_BYTES));
-    if (buf.status == OPRO_OK && buf.data) {
+    if (buf.status == OPRO_OK) {
         len = squeeze(buf.data, buf.len);
         n = opro__utf8_cut(buf.data, len, most);
         memcpy(words.text, buf.data, n);

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "failure_parts.h"
 #include "json.h"
 #include "text.h"
@@ -24,12 +25,10 @@ static void fill_message(opro__complaint *c, const json_t *value) {
 
 /* A string or a number: 400, "1300", 503.0. */
 static void fill_code(opro__complaint *c, const char **slot, const json_t *value) {
-    fill(slot, value);
-    if (!c->number && json_is_number(value)) {
-        double number = json_number_value(value);
+    double number = json_number_value(value); /* 0 if it is none */
 
-        if (number >= 100 && number < 1000) c->number = (int64_t)number;
-    }
+    fill(slot, value);
+    if (!c->number && number >= 100 && number < 1000) c->number = (int64_t)number;
 }
 
 /* Where FastAPI found it: ["body", "n"]; the last name counts. */
@@ -115,7 +114,7 @@ void opro__complaint_read(opro__complaint *c, const json_t *error, const char *b
                            .status = "",
                            .request_id = ""};
     read_value(c, error);
-    if (c->len || !body) return;
+    if (c->len) return;
     while (len && (unsigned char)*body <= ' ')
         body++, len--;
     if (len && *body == '<')
@@ -173,8 +172,7 @@ int opro__complaint_is(const opro__complaint *c, const char *const *names) {
 }
 
 static int in_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '\\';
+    return opro__is_letter(c) || opro__is_digit(c) || c == '_' || c == '\\';
 }
 
 static int is_quote(char c) {

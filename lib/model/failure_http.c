@@ -440,7 +440,7 @@ void opro__failure_http(opro__failure *failure, int32_t status, const opro__head
     opro__words id;
     opro_error ignored;
 
-    if (!error && body) {
+    if (!error) {
         opro__err_clear(&ignored);
         if (opro__json_parse(&root, mem, &ignored, body, len) != OPRO_OK) root = NULL;
     }

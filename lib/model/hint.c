@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/num.h"
 #include "json.h"
 #include "text.h"
@@ -14,14 +15,6 @@
 
 static int64_t milliseconds(double ms) {
     return ms >= 0 && ms <= LONGEST_MS ? (int64_t)ceil(ms - 1e-7) : -1; /* 1.1 s is 1100 ms */
-}
-
-static int is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static int is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static void trim(const char **s, size_t *len) {
@@ -36,7 +29,8 @@ static double number(const char *s, size_t len) {
     double value;
 
     trim(&s, &len);
-    if (!len || !is_digit(s[len - 1]) || (!is_digit(*s) && *s != '.' && *s != '+')) return -1;
+    if (!len || !opro__is_digit(s[len - 1]) || (!opro__is_digit(*s) && *s != '.' && *s != '+'))
+        return -1;
     return opro__num_parse(s, len, &value) == len ? value : -1;
 }
 
@@ -63,7 +57,7 @@ static size_t find_unit(const unit *units, size_t n, const char *s, size_t len, 
         size_t name_len = strlen(units[i].name);
 
         if (name_len > len || !opro__same_letters(s, units[i].name, name_len)) continue;
-        if (name_len < len && is_letter(s[name_len])) continue;
+        if (name_len < len && opro__is_letter(s[name_len])) continue;
         *ms = units[i].ms;
         return name_len;
     }
@@ -75,8 +69,8 @@ static size_t part(const char *s, size_t len, int words, double *ms) {
     double value, factor = 0;
     size_t at = 0, n;
 
-    if (!len || (!is_digit(*s) && *s != '.')) return 0;
-    while (at < len && (is_digit(s[at]) || s[at] == '.'))
+    if (!len || (!opro__is_digit(*s) && *s != '.')) return 0;
+    while (at < len && (opro__is_digit(s[at]) || s[at] == '.'))
         at++;
     while (at && s[at - 1] == '.') /* "20." at the end of a sentence has no unit anyway */
         at--;
@@ -153,7 +147,7 @@ static int digits(const char *s, int n) {
     int value = 0;
 
     for (int i = 0; i < n; i++) {
-        if (!is_digit(s[i])) return -1;
+        if (!opro__is_digit(s[i])) return -1;
         value = 10 * value + (s[i] - '0');
     }
     return value;
@@ -202,7 +196,7 @@ int64_t opro__hint_rfc3339(const char *s, size_t len, int64_t now_unix) {
     if (s[at] == '.') {
         double scale = 0.1;
 
-        for (at++; at < len && is_digit(s[at]); at++, scale /= 10)
+        for (at++; at < len && opro__is_digit(s[at]); at++, scale /= 10)
             fraction += (s[at] - '0') * scale;
     }
     zone = offset(s + at, len - at, &ok);
@@ -214,7 +208,7 @@ int64_t opro__hint_rfc3339(const char *s, size_t len, int64_t now_unix) {
 
 /* An HTTP date; -1: it is none. curl_getdate() takes no plain numbers, but things like "Mon". */
 static int64_t http_date(const char *s) {
-    return s && *s ? (int64_t)curl_getdate(s, NULL) : -1;
+    return *s ? (int64_t)curl_getdate(s, NULL) : -1;
 }
 
 static int64_t server_now(const char *date, int64_t now_unix) {
@@ -252,7 +246,7 @@ static int64_t in_error(const json_t *error) {
 
         if (delay) ms = opro__hint_duration(delay, len);
     }
-    if (ms <= 0 && json_is_number(seconds)) ms = milliseconds(json_number_value(seconds) * 1000);
+    if (ms <= 0) ms = milliseconds(json_number_value(seconds) * 1000); /* 0 if it is none */
     return ms;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/num.h"
 #include "base/utf8.h"
 
@@ -106,11 +107,10 @@ static int hex4(const char *s, size_t len) {
 
     if (len < 4) return -1;
     for (int i = 0; i < 4; i++) {
-        int c = s[i] | 0x20;
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        unsigned digit = opro__hex(opro__lower(s[i]));
 
-        if (digit < 0 || s[i] < '0') return -1;
-        value = value * 16 + digit;
+        if (digit > 15) return -1;
+        value = value * 16 + (int)digit;
     }
     return value;
 }
@@ -159,7 +159,7 @@ static size_t repair_string(opro__buf *out, const char *s, size_t len) {
 }
 
 static int in_number(char c) {
-    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+    return opro__is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
 /* Copy a number as one that jansson can hold; how many bytes it is. */
@@ -186,7 +186,7 @@ static int repair(opro__buf *out, const char *s, size_t len) {
     for (size_t i = 0; i < len;) {
         size_t other = i;
 
-        while (i < len && s[i] != '"' && s[i] != '-' && !(s[i] >= '0' && s[i] <= '9'))
+        while (i < len && s[i] != '"' && s[i] != '-' && !opro__is_digit(s[i]))
             i++;
         opro__buf_add(out, s + other, i - other);
         if (i < len && s[i] == '"') {
@@ -229,7 +229,8 @@ static opro_status not_json(opro_error *err, const json_error_t *why, const char
 
 /* jansson says nothing, or that, when there is no memory. */
 static int no_memory(const json_error_t *why) {
-    return !why->text[0] || json_error_code(why) == json_error_out_of_memory;
+    if (!why->text[0]) return 1;
+    return json_error_code(why) == json_error_out_of_memory;
 }
 
 /* Whether there is memory for what may be built of a text: as much was there a moment ago. */

@@ -91,7 +91,7 @@ void opro__leg_free(opro__leg *leg) {
 /* ---- the request ----------------------------------------------------------------------------- */
 
 static int begun_answer(const opro_call *call) {
-    return call->n_parts && call->parts[call->n_parts - 1].role == OPRO_ROLE_ASSISTANT;
+    return call->parts[call->n_parts - 1].role == OPRO_ROLE_ASSISTANT; /* there is one */
 }
 
 static int32_t prefix_way(const opro_model *model) {
@@ -183,7 +183,7 @@ int64_t opro__leg_tokens(const opro__leg *leg) {
     double prompt = (double)leg->body.len / call->model->profile->bytes_per_token;
     double reply = (double)leg->asked * (double)call->max_tokens;
 
-    return prompt + reply > 9e15 ? (int64_t)9e15 : (int64_t)(prompt + reply);
+    return (int64_t)fmin(prompt + reply, 9e15);
 }
 
 /* ---- the answer, from wherever --------------------------------------------------------------- */
@@ -243,7 +243,7 @@ static opro_status from_recording(opro__leg *leg, opro__failure *failure) {
     leg->exchange.met = was.met;
     leg->exchange.status = was.status;
     leg->exchange.kept = was.kept;
-    strncpy(leg->exchange.detail, was.detail ? was.detail : "", sizeof leg->exchange.detail - 1);
+    strncpy(leg->exchange.detail, was.detail, sizeof leg->exchange.detail - 1);
     return keep_answer(leg, was.answer, was.len, failure);
 }
 
@@ -285,7 +285,7 @@ int opro__leg_answered_here(opro__leg *leg, opro__failure *failure, opro_status 
         *st = from_recording(leg, failure);
     }
     if (*st == OPRO_OK) {
-        leg->state = OPRO__LEG_SENT;
+        leg->state = OPRO__LEG_SETTLED;
         opro__queue_push(&model->settled, leg);
     }
     return 1;

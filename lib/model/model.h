@@ -58,6 +58,7 @@ enum {
     OPRO__LEG_DELAYED, /* its alarm is set                                */
     OPRO__LEG_HELD,    /* waits for what another leg brings               */
     OPRO__LEG_SENT,    /* under way                                       */
+    OPRO__LEG_SETTLED, /* answered from elsewhere: that is to be understood */
     OPRO__LEG_LOOSE    /* in no list                                      */
 };
 

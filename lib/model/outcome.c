@@ -28,7 +28,6 @@ static void count_usage(opro__leg *leg, opro__answer *answer) {
         if (seen < 1) seen = 1;
         model->profile->bytes_per_token += 0.2 * (seen - model->profile->bytes_per_token);
     }
-    if (use->cached > use->prompt) use->cached = use->prompt;
     call->usage.prompt = opro__sum(call->usage.prompt, use->prompt);
     call->usage.reply = opro__sum(call->usage.reply, use->reply);
     call->usage.cached = opro__sum(call->usage.cached, use->cached);
@@ -53,12 +52,11 @@ static opro_status copy_to_all(opro__leg *leg) {
 
     for (size_t i = leg->first + leg->asked; i < leg->first + leg->n; i++) {
         opro__reply_text *to = &call->replies[i];
-        char *text = from->text ? opro__memdup(&call->model->mem, from->text, from->len) : NULL;
-        char *reasoning = NULL;
+        char *text = opro__memdup(&call->model->mem, from->text, from->len), *reasoning = NULL;
 
         if (from->reasoning)
             reasoning = opro__memdup(&call->model->mem, from->reasoning, from->reasoning_len);
-        if ((from->text && !text) || (from->reasoning && !reasoning)) {
+        if (!text || (from->reasoning && !reasoning)) {
             opro__free(&call->model->mem, text);
             opro__free(&call->model->mem, reasoning);
             return OPRO_ERR_NOMEM;
@@ -93,8 +91,7 @@ static void fail_for_good(opro__leg *leg, size_t i, size_t n, const opro__reply_
     opro__buf why;
 
     opro__buf_init(&why, &model->mem, 4 * reply->len + 64);
-    opro__redact(&why, model->secrets, model->n_secrets, reply->text ? reply->text : "",
-                 reply->len);
+    opro__redact(&why, model->secrets, model->n_secrets, reply->text, reply->len);
     fail_samples(leg->call, i, n, OPRO_FAILURE_UNAVAILABLE,
                  why.len ? opro__buf_text(&why)
                          : "the endpoint gave no reply, and does not say why");

@@ -155,7 +155,8 @@ static int read_bytes(opro__cursor *c, int base64, char **s, size_t *len) {
     size_t start = c->at;
 
     if (!opro__cursor_string(c, s, len)) return 0;
-    return !base64 || opro__base64_decode(*s, len) || fail_at(c, start, "base64");
+    if (base64 && !opro__base64_decode(*s, len)) return fail_at(c, start, "base64");
+    return 1;
 }
 
 static int read_int(opro__cursor *c, int32_t *out) {
@@ -281,7 +282,8 @@ static int read_line(opro__cursor *c, opro__line *line, int sealed, int whole) {
         if ((seen & needed) != needed)
             return fail_at(c, c->at - 1, "the members \"path\" and \"request\"");
         opro__cursor_peek(c);
-        return c->at == c->len || fail_at(c, c->at, "the end of the line");
+        if (c->at < c->len) return fail_at(c, c->at, "the end of the line");
+        return 1;
     }
     return 0;
 }

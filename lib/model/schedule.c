@@ -40,10 +40,6 @@ static void pull(opro__queue *queue, opro__leg *leg) {
     queue->n--;
 }
 
-static int in_queue(const opro__queue *queue, const opro__leg *leg) {
-    return queue->first == leg || leg->prev || leg->next;
-}
-
 void opro__schedule_first(opro__leg *leg) {
     leg->state = OPRO__LEG_READY;
     push_front(&leg->call->model->ready, leg);
@@ -89,12 +85,10 @@ void opro__schedule_remove(opro__leg *leg) {
         if (leg->call->held != leg) pull(&model->held, leg);
         break;
     case OPRO__LEG_SENT:
-        if (in_queue(&model->settled, leg))
-            pull(&model->settled, leg);
-        else
-            opro__transport_cancel(model->transport, &leg->exchange);
-        if (leg->paced) opro__pace_forget(&model->pace, 0); /* endpoints count what they began */
+        opro__transport_cancel(model->transport, &leg->exchange);
+        opro__pace_forget(&model->pace, 0); /* endpoints count what they began */
         break;
+    case OPRO__LEG_SETTLED: pull(&model->settled, leg); break;
     default: break;
     }
     leg->paced = 0;
@@ -150,7 +144,7 @@ void opro__schedule_note(opro_call *call, const opro__failure *failure) {
 void opro__schedule_end_if_over(opro_call *call) {
     int failed = 0;
 
-    if (call->over || call->n_fresh < call->samples) return;
+    if (call->n_fresh < call->samples) return;
     for (size_t i = 0; i < call->samples; i++)
         failed |= call->replies[i].outcome == OPRO_OUTCOME_FAILED;
     if (!failed) { /* what went wrong on the way was mended */
@@ -195,7 +189,7 @@ void opro__schedule_fail_held(opro__leg *leg, const opro__failure *failure) {
 
     while (model->probe == leg && model->held.first)
         opro__schedule_fail_leg(model->held.first, failure);
-    if (leg->call->held && leg->alone) opro__schedule_fail_leg(leg->call->held, failure);
+    if (leg->call->held) opro__schedule_fail_leg(leg->call->held, failure); /* leg goes alone */
 }
 
 /* What waits for its time comes to the front of the queue. */
@@ -245,7 +239,7 @@ static int split(opro__leg *leg, size_t asked) {
     if (!rest) return 0;
     rest->few = leg->few;
     leg->n = asked;
-    if (asked == 1 && !call->answered && !call->held && first_alone(call->model)) {
+    if (asked == 1 && !call->answered && first_alone(call->model)) {
         leg->alone = 1;
         rest->state = OPRO__LEG_HELD;
         call->held = rest;
@@ -319,7 +313,7 @@ static int start_there(opro__leg *leg, int64_t now) {
     wait = opro__pace_admit(&model->pace, now, (int64_t)opro__transport_in_flight(model->transport),
                             leg->reserved);
     if (wait && !opro__pace_is_open(&model->pace, now)) {
-        model->next_start = wait == INT64_MAX ? INT64_MAX : opro__sum(now, wait);
+        model->next_start = opro__sum(now, wait);
         return 0;
     }
     take(leg);

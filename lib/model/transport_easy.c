@@ -7,14 +7,13 @@
 #include "transport_parts.h"
 
 /* Remember the first option that libcurl refuses. */
-#define SET(option, value)                                                                         \
-    do {                                                                                           \
-        CURLcode code_ = curl_easy_setopt(easy, option, value);                                    \
-        if (code == CURLE_OK && code_ != CURLE_OK) {                                               \
-            code = code_;                                                                          \
-            *refused = #option;                                                                    \
-        }                                                                                          \
-    } while (0)
+static void note(CURLcode *first, const char **refused, CURLcode code, const char *option) {
+    if (code == CURLE_OK || *first != CURLE_OK) return;
+    *first = code;
+    *refused = option;
+}
+
+#define SET(option, value) note(&code, refused, curl_easy_setopt(easy, option, value), #option)
 
 static long as_long(int64_t ms) {
     return ms < 1 ? 1 : ms > INT_MAX ? INT_MAX : (long)ms;

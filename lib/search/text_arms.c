@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arms.h"
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "opro/optimizer.h"
 
@@ -236,7 +237,7 @@ static void random_text(const texts *t, opro__rng *rng, parts *p) {
 
 static int has_digit(const piece *p) {
     for (size_t i = 0; i < p->len; i++)
-        if (p->s[i] >= '0' && p->s[i] <= '9') return 1;
+        if (opro__is_digit(p->s[i])) return 1;
     return 0;
 }
 

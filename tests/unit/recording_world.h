@@ -4,6 +4,7 @@
 #define TESTS_RECORDING_WORLD_H
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,30 @@ static inline int open_files(void) {
     for (int fd = 0; fd < 256; fd++)
         n += fcntl(fd, F_GETFD) >= 0;
     return n;
+}
+
+/*
+ * Two bodies of 16 bytes with one digest: a step of opro__hash_bytes() is (hash ^ word) * m, and
+ * what a different first word does to the hash, the second word can take back.
+ */
+static inline void collide(char a[17], char b[17]) {
+    const uint64_t m = UINT64_C(0x9e3779b97f4a7c15);
+    const uint64_t first[2] = {UINT64_C(0x6161616161616161), UINT64_C(0x6261616161616161)};
+    const uint64_t second = UINT64_C(0x6363636363636363);
+    uint64_t h[2], words[2][2];
+
+    for (int i = 0; i < 2; i++) {
+        h[i] = (16 * m ^ first[i]) * m;
+        h[i] ^= h[i] >> 32;
+    }
+    words[0][0] = first[0];
+    words[0][1] = second;
+    words[1][0] = first[1];
+    words[1][1] = second ^ h[0] ^ h[1];
+    for (int i = 0; i < 16; i++) {
+        a[i] = (char)(words[0][i / 8] >> 8 * (i % 8) & 255);
+        b[i] = (char)(words[1][i / 8] >> 8 * (i % 8) & 255);
+    }
 }
 
 #endif

@@ -12,7 +12,7 @@
 #include "base/rng.h"
 #include "failing.h"
 #include "model/cache.h"
-#include "model/recording.h"
+#include "model/recording_parts.h"
 #include "recording_world.h"
 
 #define ORIGIN "https://api.example.com:443"
@@ -208,6 +208,53 @@ static void test_too_large(void **state) {
     opro__cache_free(c);
 }
 
+/* Requests of which a half of the digest, or all of it, is the same are told apart. */
+static void test_collisions(void **state) {
+    static const struct {
+        const char *path, *body;
+    } same[][2] = {{{"/p", "long198604"}, {"/p", "b163027"}},
+                   {{"/b270823", "x"}, {"/long125292", "x"}}};
+    world *w = *state;
+    char texts[2][17] = {"", ""};
+    opro__cache *c = make(w, 1 << 20, 0);
+    size_t len;
+
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t hash[2];
+
+        for (int k = 0; k < 2; k++) {
+            const char *path = same[i][k].path, *body = same[i][k].body;
+            char whole[40];
+
+            snprintf(whole, sizeof whole, "o%s", path);
+            hash[k] = opro__request_hash(whole, strlen(whole), body, strlen(body));
+            assert_int_equal(opro__cache_put(c, "o", path, strlen(path), body, strlen(body),
+                                             k ? "1" : "0", 1, &w->err),
+                             OPRO_OK);
+        }
+        assert_true((uint32_t)hash[0] == (uint32_t)hash[1]);
+        for (int k = 0; k < 2; k++) {
+            const char *path = same[i][k].path, *body = same[i][k].body;
+
+            assert_string_equal(
+                opro__cache_find(c, "o", path, strlen(path), body, strlen(body), &len),
+                k ? "1" : "0");
+        }
+    }
+    collide(texts[0], texts[1]);
+    assert_true(opro__request_hash("", 0, texts[0], 16) == opro__request_hash("", 0, texts[1], 16));
+    for (int i = 0; i < 4; i++) /* two bodies, then two paths */
+        assert_int_equal(opro__cache_put(c, "", i < 2 ? "p" : texts[i - 2], i < 2 ? 1 : 16,
+                                         i < 2 ? texts[i] : "b", i < 2 ? 16 : 1,
+                                         (const char *[]){"0", "1", "2", "3"}[i], 1, &w->err),
+                         OPRO_OK);
+    assert_string_equal(opro__cache_find(c, "", "p", 1, texts[0], 16, &len), "0");
+    assert_string_equal(opro__cache_find(c, "", "p", 1, texts[1], 16, &len), "1");
+    assert_string_equal(opro__cache_find(c, "", texts[0], 16, "b", 1, &len), "2");
+    assert_string_equal(opro__cache_find(c, "", texts[1], 16, "b", 1, &len), "3");
+    opro__cache_free(c);
+}
+
 /* ---- with a file ----------------------------------------------------------------------------- */
 
 static void test_file(void **state) {
@@ -219,10 +266,11 @@ static void test_file(void **state) {
     put(w, c, "{\"a\":1}", "one");
     put(w, c, "{\"a\":1}", "one"); /* is there already */
     put(w, c, "{\"b\":1}", "two");
+    put(w, c, "{\"b\":1}", "six"); /* as long, and another one */
     put(w, c, "{\"b\":1}", "three");
     assert_string_equal(find(c, "early"), "in memory alone");
     opro__cache_free(c);
-    assert_int_equal(lines(w), 3);
+    assert_int_equal(lines(w), 4);
     for (int max_bytes = 0; max_bytes < 5000; max_bytes += 4000) {
         c = make(w, (size_t)max_bytes, 1);
         assert_null(find(c, "early"));
@@ -232,7 +280,7 @@ static void test_file(void **state) {
         assert_null(find_at(c, "https://other:443", "{\"a\":1}"));
         put(w, c, "{\"a\":1}", "one");
         opro__cache_free(c);
-        assert_int_equal(lines(w), 3);
+        assert_int_equal(lines(w), 4);
     }
 }
 
@@ -453,17 +501,10 @@ static void test_find_without_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_memory),
-        TEST(test_bytes),
-        TEST(test_eviction),
-        TEST(test_too_large),
-        TEST(test_file),
-        TEST(test_file_and_memory),
-        TEST(test_other_lines),
-        TEST(test_cannot_open),
-        TEST(test_full_disk),
-        TEST(test_no_memory),
-        TEST(test_find_without_memory),
+        TEST(test_memory),          TEST(test_bytes),       TEST(test_eviction),
+        TEST(test_too_large),       TEST(test_collisions),  TEST(test_file),
+        TEST(test_file_and_memory), TEST(test_other_lines), TEST(test_cannot_open),
+        TEST(test_full_disk),       TEST(test_no_memory),   TEST(test_find_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

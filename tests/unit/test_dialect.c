@@ -184,6 +184,14 @@ static void test_begun(void **state) {
     expect(OPRO_DIALECT_ANTHROPIC, &a,
            "{'model':'m','max_tokens':64,'messages':[{'role':'user','content':'hi'},"
            "{'role':'assistant','content':' \\n'},{'role':'user','content':'ho '}]}");
+    set_parts(&a, PARTS("Uhi", "A\x01\t")); /* a control character is no white space */
+    expect(OPRO_DIALECT_ANTHROPIC, &a,
+           "{'model':'m','max_tokens':64,'messages':[{'role':'user','content':'hi'},"
+           "{'role':'assistant','content':'\\u0001'}]}");
+    set_parts(&a, PARTS("U", "A")); /* empty texts stay */
+    expect(OPRO_DIALECT_ANTHROPIC, &a,
+           "{'model':'m','max_tokens':64,'messages':[{'role':'user','content':''},"
+           "{'role':'assistant','content':''}]}");
     set_parts(&a, PARTS("Uhi", "Aho", "Uhum")); /* it is not the last */
     expect(OPRO_DIALECT_OPENAI, &a,
            "{'model':'m','messages':[{'role':'user','content':'hi'},{'role':'assistant','content':"
@@ -222,6 +230,10 @@ static void test_completions(void **state) {
     expect(OPRO_DIALECT_COMPLETIONS, &a,
            "{'model':'m','prompt':'be brief\\n\\nUser: hi\\n\\nAssistant: ho\\n\\nUser: hum\\n\\n"
            "Assistant:','max_tokens':64,'echo':false}");
+    set_parts(&a, PARTS("U", "Aho", "Uhum"));
+    expect(OPRO_DIALECT_COMPLETIONS, &a,
+           "{'model':'m','prompt':'User:\\n\\nAssistant: ho\\n\\nUser: hum\\n\\nAssistant:',"
+           "'max_tokens':64,'echo':false}");
     set_parts(&a, PARTS("Uhi", "Aho", "Uhum", "A so"));
     expect(OPRO_DIALECT_COMPLETIONS, &a,
            "{'model':'m','prompt':'User: hi\\n\\nAssistant: ho\\n\\nUser: hum\\n\\n"

@@ -245,6 +245,44 @@ static void test_forms(void **state) {
             ALL, 1, REFUSED, NO, 0, 0, -1, "HTTP 400"),
         ROW(400, ERROR("\"message\":17,\"detail\":\"words\""), 0, 0, REFUSED, NO, 0, 0, -1,
             ": \"words\""),
+        /* what is passed on: by itself, the innermost of several, no text */
+        ROW(502, ERROR("\"message\":\" \",\"metadata\":{\"raw\":\"upstream says no\"}"), 0, 0,
+            UNAVAILABLE, AGAIN, 0, 0, -1, ": \"upstream says no\""),
+        ROW(502,
+            ERROR("\"message\":\"x\",\"error\":{\"metadata\":{\"raw\":\"inner\"}},\"metadata\":{"
+                  "\"raw\":\"outer\"}"),
+            0, 0, UNAVAILABLE, AGAIN, 0, 0, -1, ": \"x: inner\""),
+        ROW(502, ERROR("\"message\":\"words\",\"metadata\":{\"raw\":5}"), 0, 0, UNAVAILABLE, AGAIN,
+            0, 0, -1, ": \"words\""),
+        /* words that decide are found wherever they stand */
+        ROW(400, ERROR("\"message\":\"x\",\"code\":\"context window\""), 0, 0, CONTEXT, NO, 0, 0,
+            -1, ": \"x\""),
+        ROW(400, ERROR("\"message\":\"x\",\"type\":\"context window\""), 0, 0, CONTEXT, NO, 0, 0,
+            -1, ": \"x\""),
+        ROW(400, ERROR("\"message\":\"x\",\"metadata\":{\"raw\":\"context window\"}"), 0, 0,
+            CONTEXT, NO, 0, 0, -1, ": \"x: context window\""),
+        ROW(429, ERROR("\"message\":\"x\",\"details\":[{\"limitPerDay\":\"7\"}]"), 0, 0, QUOTA, NO,
+            0, 0, -1, ": \"x\""),
+        ROW(400, ERROR("\"message\":\"input token count is odd\""), 0, 0, REFUSED, NO, 0, 0, -1,
+            ""),
+        ROW(400, ERROR("\"message\":\"x\",\"code\":\"invalid_api_key\""), 0, 0, AUTH, NEW_KEY, 0, 0,
+            -1, "the key is not accepted"),
+        ROW(400, ERROR("\"message\":\"x\",\"param\":\"prefix\""), ALL, 1, PREFIX, NO, 0, 0, -1, ""),
+        ROW(400, MESSAGE("'prefix' cannot be had"), ALL, 1, PREFIX, NO, 0, 0, -1, ""),
+        ROW(400, MESSAGE("a prefix cannot be had"), ALL, 1, REFUSED, NO, 0, 0, -1, ""),
+        /* names of parameters, and words that look like them */
+        ROW(400, MESSAGE("unsupported: seed"), ALL, 0, REFUSED, ADAPT, OPRO__ADAPT_SEED, 0, -1, ""),
+        ROW(400, MESSAGE("seed: unsupported"), ALL, 0, REFUSED, ADAPT, OPRO__ADAPT_SEED, 0, -1, ""),
+        ROW(400, MESSAGE("'seed is unsupported"), ALL, 0, REFUSED, NO, 0, 0, -1, ""),
+        ROW(400, MESSAGE("\\\"seed is unsupported"), ALL, 0, REFUSED, ADAPT, OPRO__ADAPT_SEED, 0,
+            -1, ""),
+        ROW(400, MESSAGE("my_seed is unsupported"), ALL, 0, REFUSED, NO, 0, 0, -1, ""),
+        ROW(400, MESSAGE("seed\\\\n is unsupported"), ALL, 0, REFUSED, NO, 0, 0, -1, ""),
+        ROW(400, MESSAGE("seeds2 and seed2 are unsupported"), ALL, 0, REFUSED, NO, 0, 0, -1, ""),
+        ROW(400, ERROR("\"message\":\"unsupported\",\"metadata\":{\"raw\":\"no seed\"}"), ALL, 0,
+            REFUSED, ADAPT, OPRO__ADAPT_SEED, 0, -1, ""),
+        ROW(400, MESSAGE("max_tokens must be less than 4096, as max_completion_tokens"), ALL, 0,
+            REFUSED, NO, 0, 0, -1, ""),
     };
 
     (void)state;
@@ -605,6 +643,9 @@ static void test_200(void **state) {
         ROW(200, "{\"error\":\"words\"}", 0, 0, UNAVAILABLE, FEW, 0, 0, -1, ": \"words\""),
         ROW(200, "{\"error\":{}}", 0, 0, UNAVAILABLE, FEW, 0, 0, -1, "error in it"),
         ROW(200, "{\"error\":true}", 0, 0, UNAVAILABLE, FEW, 0, 0, -1, "error in it"),
+        /* numbers that are no statuses of errors */
+        ROW(200, ERROR("\"code\":700,\"message\":\"x\""), 0, 0, UNAVAILABLE, FEW, 0, 0, -1, ""),
+        ROW(200, ERROR("\"code\":302,\"message\":\"x\""), 0, 0, UNAVAILABLE, FEW, 0, 0, -1, ""),
     };
 
     (void)state;
@@ -665,6 +706,12 @@ static void test_message(void **state) {
     assert_memory_equal(strchr(at + 1, '"') - 3, "...\"", 4);
     assert_int_equal(strspn(strstr(f.err.message, "rrr"), "r"), 64);
     assert_non_null(strstr(f.err.message, "); model_requests_per_minute"));
+    /* words of who is behind it: not where there is no room for them */
+    at = strrchr(body, '"');
+    strcpy(at, "\",\"metadata\":{\"raw\":\"upstream\"}}}");
+    f = classify(&c, secrets, 1);
+    check_message(&f, "long, with more");
+    assert_null(strstr(f.err.message, "upstream"));
     /* a key as request id, and one that is cut off by the end of what is read */
     snprintf(c.headers.request_id, sizeof c.headers.request_id, "%s", "\r\nX: " KEY);
     for (size_t n = 1900; n < 2100; n++) {
@@ -749,6 +796,16 @@ static void test_curl(void **state) {
          "the proxy refuses: \"Received HTTP code 407"},
         {CURLE_RECV_ERROR, 0, "CONNECT tunnel failed, response 502", 1, PROXY, AGAIN, 1,
          "the proxy refuses"},
+        {CURLE_RECV_ERROR, 0, "Received HTTP code 503 from proxy after CONNECT", 1, PROXY, AGAIN, 1,
+         "the proxy refuses"},
+        {CURLE_RECV_ERROR, 0, "Recv failure: Connection reset by peer", 1, NET, AGAIN, 1,
+         "the connection broke"},
+        {CURLE_SSL_CONNECT_ERROR, 0, "error:0A000126:SSL routines::unexpected eof while reading", 0,
+         TLS, AGAIN, 1, "the connection broke in TLS"},
+        {CURLE_SSL_CONNECT_ERROR, 0, "Connection closed abruptly", 0, TLS, AGAIN, 1,
+         "the connection broke in TLS"},
+        {CURLE_SSL_CONNECT_ERROR, 0, "SSL connection timed out", 0, TLS, AGAIN, 1,
+         "the connection broke in TLS"},
         {CURLE_RECV_ERROR, 0, "Out of memory in chunked-encoding", 0, LIMIT, NO, 0, "too large"},
         {CURLE_RECV_ERROR, 0, "Proxy CONNECT aborted", 1, PROXY, AGAIN, 1, "to the proxy broke"},
         {CURLE_PEER_FAILED_VERIFICATION, 0, "SSL certificate problem: self-signed certificate", 0,
@@ -842,6 +899,23 @@ static void test_set(void **state) {
     assert_string_equal(f.err.message, "again: words and 7");
 }
 
+/* Each class has a name of its own; what is none has none. */
+static void test_names(void **state) {
+    int32_t n = 0;
+
+    (void)state;
+    for (int32_t i = OPRO_FAILURE_NONE; i <= 1000; i++) {
+        if (!*opro_failure_name(i)) continue;
+        n++;
+        for (int32_t k = OPRO_FAILURE_NONE; k < i; k++)
+            assert_string_not_equal(opro_failure_name(k), opro_failure_name(i));
+    }
+    assert_int_equal(n, OPRO_FAILURE_FILE / 10 + 1);
+    assert_string_equal(opro_failure_name(OPRO_FAILURE_NONE), "none");
+    assert_string_equal(opro_failure_name(OPRO_FAILURE_FILE), "file");
+    assert_string_equal(opro_failure_name(-1), "");
+}
+
 /* Without memory the words are missing, and nothing else. */
 static void test_no_memory(void **state) {
     static const char body[] = MESSAGE("Rate limit, try again in 2s \\uD800");
@@ -886,6 +960,7 @@ int main(void) {
         cmocka_unit_test(test_curl),
         cmocka_unit_test(test_answer),
         cmocka_unit_test(test_set),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_no_memory),
     };
 

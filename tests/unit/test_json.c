@@ -95,6 +95,7 @@ static void test_repaired(void **state) {
     AS("[1180591620717411303424]", "[1180591620717411303424.0]");
     AS("[9223372036854775808,-9223372036854775809]",
        "[9223372036854775808.0,-9223372036854775809.0]");
+    AS("[1E+400,-1E400,1E3,0.5E1]", "[1e308,-1e308,1000.0,5.0]");
     AS("{\"n\":1e400,\"m\":-1e400,\"k\":-2.5e-3}", "{\"n\":1e308,\"m\":-1e308,\"k\":-0.0025}");
     /* NUL */
     AS("[\"a\\u0000b\",\"\\u0000\"]", "[\"ab\",\"\"]");
@@ -190,6 +191,16 @@ static void expect(const char *begin, const char *middle, size_t n, const char *
     assert_true((root != NULL) == (st == OPRO_OK));
     json_decref(root);
     free(s);
+}
+
+/* Texts that need a closer look, and end inside of a string. */
+static void test_half_strings(void **state) {
+    (void)state;
+    expect("[\"", "{", OPRO__JSON_DEPTH + 1, "\"]", OPRO_OK);
+    expect("[\"", "{", OPRO__JSON_DEPTH + 1, "", OPRO_ERR_PARSE);
+    expect("[\"", "{", OPRO__JSON_DEPTH + 1, "a", OPRO_ERR_PARSE);
+    expect("[\"", "{", OPRO__JSON_DEPTH + 1, "\\", OPRO_ERR_PARSE);
+    expect("[\"", "{", OPRO__JSON_DEPTH + 1, "\\\"", OPRO_ERR_PARSE);
 }
 
 static void test_depth(void **state) {
@@ -535,6 +546,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_good, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_repaired, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_half_strings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_depth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nodes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long_repairs, set_up, tear_down),

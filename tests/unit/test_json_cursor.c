@@ -59,6 +59,7 @@ static void test_skip(void **state) {
     for (size_t i = 0; i < sizeof no / sizeof *no; i++)
         if (skips(no[i], strlen(no[i]), 0)) fail_msg("taken: %s", no[i]);
     assert_false(skips("1\0", 2, 0));
+    assert_false(skips("\"\\\0\"", 4, 0)); /* a backslash before a NUL */
 }
 
 static void test_newlines(void **state) {
@@ -102,6 +103,10 @@ static void test_strings(void **state) {
                                      "\"\\ud83d\"",
                                      "\"\\ude00\"",
                                      "\"\\ud83d\\u0041\"",
+                                     "\"\\ud83d\\uffff\"",
+                                     "\"\\ud83d\\uzzzz\"",
+                                     "\"\\ud83d\\x0041\"",
+                                     "\"\\ud83d/u0041\"",
                                      "\"\t\"",
                                      "\"\\u00\"",
                                      "\"\\ud83d\\u",

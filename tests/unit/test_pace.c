@@ -202,6 +202,7 @@ static void test_pause(void **state) {
 static void test_breaker(void **state) {
     opro__failure net = failed(OPRO_FAILURE_NET, 0, 1, -1);
     opro__failure http = failed(OPRO_FAILURE_UNAVAILABLE, 0, 0, -1);
+    opro__failure slow = failed(OPRO_FAILURE_TIMEOUT, 0, 0, -1);
     opro__pace pace;
     int64_t t, open = 5000;
 
@@ -250,6 +251,14 @@ static void test_breaker(void **state) {
     assert_int_equal(opro__pace_admit(&pace, t, 0, 0), 0);
     settle(&pace, t + 1, t, &http);
     assert_int_equal(opro__pace_admit(&pace, t + 1, 0, 0), 0);
+    assert_int_equal(opro__pace_admit(&pace, t + 1, 1, 0), 0);
+    /* and so does one that began and did not end: there is a connection */
+    for (int i = 0; i < 5; i++)
+        settle(&pace, t + 2, t, &net);
+    t += 6000;
+    assert_int_equal(opro__pace_admit(&pace, t, 0, 0), 0);
+    assert_int_equal(opro__pace_admit(&pace, t, 1, 0), NEVER);
+    settle(&pace, t + 1, t, &slow);
     assert_int_equal(opro__pace_admit(&pace, t + 1, 1, 0), 0);
 }
 

@@ -355,30 +355,6 @@ static void test_order(void **state) {
     opro__recording_close(r);
 }
 
-/*
- * Two bodies of 16 bytes with one digest: a step of opro__hash_bytes() is (hash ^ word) * m, and
- * what a different first word does to the hash, the second word can take back.
- */
-static void collide(char a[17], char b[17]) {
-    const uint64_t m = UINT64_C(0x9e3779b97f4a7c15);
-    const uint64_t first[2] = {UINT64_C(0x6161616161616161), UINT64_C(0x6261616161616161)};
-    const uint64_t second = UINT64_C(0x6363636363636363);
-    uint64_t h[2], words[2][2];
-
-    for (int i = 0; i < 2; i++) {
-        h[i] = (16 * m ^ first[i]) * m;
-        h[i] ^= h[i] >> 32;
-    }
-    words[0][0] = first[0];
-    words[0][1] = second;
-    words[1][0] = first[1];
-    words[1][1] = second ^ h[0] ^ h[1];
-    for (int i = 0; i < 16; i++) {
-        a[i] = (char)(words[0][i / 8] >> 8 * (i % 8) & 255);
-        b[i] = (char)(words[1][i / 8] >> 8 * (i % 8) & 255);
-    }
-}
-
 static void test_collision(void **state) {
     world *w = *state;
     char bytes[2][17];
@@ -433,7 +409,28 @@ static void test_nearest(void **state) {
     assert_non_null(strstr(w->err.message, "no request to \"/nowhere\" is in \"/tmp/"));
     assert_non_null(strstr(w->err.message, "the first one there is to \"" PATH "\""));
     assert_int_equal(opro__recording_find(r, PATH, 1, "", 0, 1, &what, NULL), OPRO_ERR_UNKNOWN);
+    /* as long a path, and another one */
+    unknown(w, r, "/OTHER", TEXT("{\"a\":\"the very same\"}"));
+    assert_non_null(strstr(w->err.message, "no request to \"/OTHER\""));
     opro__recording_close(r);
+}
+
+/* Paths and bodies are compared each by itself. */
+static void test_same_request(void **state) {
+    const opro__line a = {.path = "/p", .path_len = 2, .body = "ab", .body_len = 2};
+    opro__line b = a;
+
+    (void)state;
+    assert_true(opro__same_request(&a, &b));
+    b.path = "/q";
+    assert_false(opro__same_request(&a, &b));
+    b.path_len = 1;
+    assert_false(opro__same_request(&a, &b));
+    b = a;
+    b.body = "aB";
+    assert_false(opro__same_request(&a, &b));
+    b.body_len = 1;
+    assert_false(opro__same_request(&a, &b));
 }
 
 /* Excerpts are of whole letters, escaped, and fit whatever the bytes are. */
@@ -445,11 +442,12 @@ static void test_excerpt(void **state) {
     memset(a, 1, sizeof a);
     memcpy(b, a, sizeof b);
     b[1500] = 2;
+    a[1502] = b[1502] = 0x7f;
     add(w, r, PATH, (text){a, sizeof a}, "");
     unknown(w, r, PATH, (text){b, sizeof b});
     assert_non_null(strstr(w->err.message, "byte 1500 on: '...\\x01\\x01"));
     assert_non_null(strstr(w->err.message, "\\x01...' there, '...\\x01"));
-    assert_non_null(strstr(w->err.message, "\\x02\\x01"));
+    assert_non_null(strstr(w->err.message, "\\x02\\x01\\x7f"));
     assert_non_null(strstr(w->err.message, "\\x01...' here"));
     for (size_t shift = 0; shift < 4; shift++) {
         for (size_t i = 0; i + 3 <= sizeof a; i += 3)
@@ -572,6 +570,8 @@ static void test_faults_of_lines(void **state) {
          "at byte 13: expected a member that was not there before"},
         {"{\"path\":\"/a\",\"request\":{},\"key\":\"x\"}\n",
          "at byte 26: expected the name of a member that is known"},
+        {"{\"path\":\"/a\",\"request\":{},\"64\":\"\"}\n",
+         "at byte 26: expected the name of a member that is known"},
         {"{\"path\":\"/a\",\"request\":{},\"status64\":200}\n",
          "at byte 26: expected the name of a member that is known"},
         {"{\"path\":\"/a\",\"request\":{},\"status\":\"200\"}\n",
@@ -679,6 +679,7 @@ int main(void) {
         TEST(test_order),
         TEST(test_collision),
         TEST(test_nearest),
+        cmocka_unit_test(test_same_request),
         TEST(test_excerpt),
         TEST(test_nearest_of_many),
         TEST(test_by_hand),

@@ -17,6 +17,7 @@
 
 #include "base/rng.h"
 #include "failing.h"
+#include "model/cache.h"
 #include "model/recording_parts.h"
 #include "recording_world.h"
 
@@ -380,7 +381,7 @@ static void test_interrupted(void **state) {
     size_t len, ends[EXCHANGES + 1];
     char *s = make_small(w, &len, ends);
 
-    for (int kind = 0; kind <= WRITE; kind++) {
+    for (int kind = 0; kind <= FTRUNCATE; kind++) {
         for (long n = 0;; n++) {
             opro_status st;
             int added;
@@ -432,6 +433,113 @@ static void test_write_of_nothing(void **state) {
                      OPRO_ERR_FAILED);
     assert_non_null(strstr(w->err.message, "cannot write"));
     assert_null(r);
+}
+
+/* An error that has no name. */
+static void test_unknown_error(void **state) {
+    world *w = *state;
+    opro__recording *r = NULL;
+
+    set_fault(0, OPEN, 99999, 0);
+    assert_int_equal(opro__recording_open_by(&faulty_calls, &r, &w->mem, &w->err, w->file, 1, 0),
+                     OPRO_ERR_FAILED);
+    assert_non_null(strstr(w->err.message, "nknown error"));
+    assert_null(r);
+}
+
+/*
+ * Two requests with one digest, twice each, and another one: whatever is looked for, a read that
+ * fails is said, and the next one finds it.
+ */
+static void test_faults_of_finding(void **state) {
+    static const struct {
+        const char *path;
+        int body; /* of the two, or neither */
+        int use;
+        opro_status expected;
+    } wanted[] = {
+        {"/p", 0, 0, OPRO_OK},          {"/p", 1, 0, OPRO_OK},
+        {"/p", 0, 1, OPRO_OK},          {"/p", 2, 1, OPRO_ERR_UNKNOWN},
+        {"/q", 0, 1, OPRO_ERR_UNKNOWN}, {"/p", 3, 1, OPRO_ERR_UNKNOWN},
+    };
+    world *w = *state;
+    char texts[4][17] = {"", "", "neither of them.", ""};
+    opro__recording *r = NULL;
+    opro__recorded what = {.status = 200, .answer = "", .len = 0};
+
+    collide(texts[0], texts[1]);
+    texts[0][16] = texts[1][16] = '\0';
+    memcpy(texts[3], texts[0], 15); /* and not the last byte */
+    set_fault(-1, NONE, 0, 0);
+    assert_int_equal(opro__recording_open_by(&faulty_calls, &r, &w->mem, &w->err, w->file, 1, 1),
+                     OPRO_OK);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(opro__recording_add(r, "/p", 2, texts[i % 2], 16, &what, &w->err),
+                         OPRO_OK);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        size_t len = wanted[i].body == 3 ? 15 : 16;
+        long n = 0;
+
+        for (;; n++) {
+            opro_status st;
+
+            set_fault(n, PREAD, EIO, 0);
+            st = opro__recording_find(r, wanted[i].path, 2, texts[wanted[i].body], len,
+                                      wanted[i].use, &what, &w->err);
+            if (faulty.missed == NONE) {
+                assert_int_equal(st, wanted[i].expected);
+                break;
+            }
+            assert_int_equal(st, OPRO_ERR_FAILED);
+            assert_non_null(strstr(w->err.message, strerror(EIO)));
+        }
+        assert_true(n > 0);
+    }
+    /* asked for more often than it is there, of two with one digest */
+    set_fault(-1, NONE, 0, 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(opro__recording_find(r, "/p", 2, texts[1], 16, 1, &what, &w->err),
+                         i < 2 ? OPRO_OK : OPRO_ERR_UNKNOWN);
+    assert_non_null(strstr(w->err.message, "more often"));
+    for (long n = 0; n < 3; n++) { /* one to look for it, one to say that it is used up */
+        set_fault(n, PREAD, EIO, 0);
+        assert_int_equal(opro__recording_find(r, "/p", 2, texts[1], 16, 1, &what, &w->err),
+                         n < 2 ? OPRO_ERR_FAILED : OPRO_ERR_UNKNOWN);
+    }
+    opro__recording_close(r);
+}
+
+/* Of the nearest exchange less is there than when it was compared. */
+static const char *shorter;
+static int reads_left;
+
+static ssize_t changing_pread(int fd, void *p, size_t n, off_t at) {
+    ssize_t got = pread(fd, p, n, at);
+
+    if (reads_left-- == 0 && got == (ssize_t)strlen(shorter)) memcpy(p, shorter, strlen(shorter));
+    return got;
+}
+
+static void test_changed_while_compared(void **state) {
+    static const char line[] = "{\"path\":\"/p\",\"request\":[\"abcdefgh\"],\"answer\":\"\"}\n";
+    world *w = *state;
+    opro__file_calls calls = opro__file_system;
+    opro__recording *r = NULL;
+    opro__recorded what;
+    char file[200];
+
+    shorter = "{\"path\":\"/p\",\"request\":[],\"answer\":\"0123456789\"}\n";
+    assert_int_equal(strlen(shorter), strlen(line));
+    snprintf(file, sizeof file, "{\"opro_exchanges\":1}\n%s", line);
+    write_file(w->file, file, strlen(file));
+    calls.pread = changing_pread;
+    reads_left = 1000;
+    assert_int_equal(opro__recording_open_by(&calls, &r, &w->mem, &w->err, w->file, 0, 1), OPRO_OK);
+    reads_left = 1; /* once to compare, then to show it */
+    assert_int_equal(opro__recording_find(r, "/p", 2, "[\"abcdefXX", 10, 1, &what, &w->err),
+                     OPRO_ERR_UNKNOWN);
+    assert_non_null(strstr(w->err.message, "differs from byte 2 on"));
+    opro__recording_close(r);
 }
 
 /* A line whose first half was written, then the disk is full: the next opening cuts it off. */
@@ -492,6 +600,14 @@ static void test_changed_meanwhile(void **state) {
     assert_non_null(
         strstr(w->err.message, "line 5: the file has been changed since it was opened"));
     assert_int_equal(find(r, 2, 1, &what, &w->err), OPRO_OK);
+    /* as long as it was, but no line any more */
+    fd = open(w->file, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "x", 1, (off_t)ends[3] - 1), 1);
+    close(fd);
+    assert_int_equal(find(r, 2, 0, &what, &w->err), OPRO_ERR_PARSE);
+    assert_non_null(
+        strstr(w->err.message, "line 4: the file has been changed since it was opened"));
     opro__recording_close(r);
     free(s);
 }
@@ -544,6 +660,62 @@ static void test_no_memory(void **state) {
     free(s);
 }
 
+/* A line that is longer than what is read at once, and no memory for the rest of it. */
+static void test_no_memory_for_a_line(void **state) {
+    world *w = *state;
+    static const char end[] = "\"path\":\"/p\",\"request\":[1,2,3]}\n";
+    const size_t len = 400000;
+    char *s = malloc(len);
+    opro_status st = OPRO_ERR_NOMEM;
+
+    assert_non_null(s);
+    memset(s, ' ', len);
+    memcpy(s, "{\"opro_exchanges\":1}\n{", HEADER_LEN + 1);
+    memcpy(s + len - strlen(end), end, strlen(end));
+    write_file(w->file, s, len);
+    for (long n = 0; st != OPRO_OK; n++) {
+        failing f = {n, 0};
+        opro_allocator a = failing_allocator(&f);
+        opro__recording *r = NULL;
+        opro__mem mem;
+        opro_error err;
+
+        assert_true(n < 20);
+        assert_int_equal(opro__mem_init(&mem, &a), OPRO_OK);
+        st = opro__recording_open(&r, &mem, &err, w->file, 0, 1);
+        if (st != OPRO_OK) assert_int_equal(st, OPRO_ERR_NOMEM);
+        if (st == OPRO_OK) assert_int_equal(opro__recording_count(r), 1);
+        opro__recording_close(r);
+        assert_int_equal(f.live, 0);
+    }
+    free(s);
+}
+
+/* What one long line took is kept for the next long one, and given back before a short one. */
+static void test_kept_between_lines(void **state) {
+    world *w = *state;
+    const size_t n = (size_t)2 << 20;
+    char *answer = malloc(n);
+    opro__recording *r = NULL;
+    opro__recorded what = {.status = 200, .answer = answer, .len = n}, got;
+
+    assert_non_null(answer);
+    memset(answer, 'x', n);
+    assert_int_equal(opro__recording_open(&r, &w->mem, &w->err, w->file, 1, 1), OPRO_OK);
+    assert_int_equal(opro__recording_add(r, "/p", 2, "1", 1, &what, &w->err), OPRO_OK);
+    assert_int_equal(opro__recording_add(r, "/p", 2, "2", 1, &what, &w->err), OPRO_OK);
+    assert_int_equal(add(r, 0, &w->err), OPRO_OK);
+    assert_int_equal(opro__recording_find(r, "/p", 2, "1", 1, 0, &got, &w->err), OPRO_OK);
+    assert_int_equal(opro__recording_find(r, "/p", 2, "2", 1, 0, &got, &w->err), OPRO_OK);
+    assert_int_equal(got.len, n);
+    assert_true(w->mem.used > n);
+    assert_int_equal(find(r, 0, 0, &got, &w->err), OPRO_OK);
+    assert_true(as_was_put(&got, 0));
+    assert_true(w->mem.used < 10000);
+    opro__recording_close(r);
+    free(answer);
+}
+
 /* Memory does not grow with the texts, and not much with the number of exchanges. */
 static void test_memory(void **state) {
     world *w = *state;
@@ -576,6 +748,18 @@ static void test_memory(void **state) {
     opro__recording_close(r);
 }
 
+/* What the cache's file cannot hold is in its memory alone. */
+static void check_cache_of_long_ones(world *w, const char *answer, size_t len) {
+    opro__cache *cache = NULL;
+
+    unlink(w->file);
+    assert_int_equal(opro__cache_new(&cache, &w->mem, 100), OPRO_OK);
+    assert_int_equal(opro__cache_set_file(cache, w->file, &w->err), OPRO_OK);
+    assert_int_equal(opro__cache_put(cache, "o", "/p", 2, "b", 1, answer, len, &w->err), OPRO_OK);
+    assert_null(opro__cache_find(cache, "o", "/p", 2, "b", 1, &len));
+    opro__cache_free(cache);
+}
+
 /* As long as a line may be, and one byte more. */
 static void test_long_lines(void **state) {
     world *w = *state;
@@ -604,7 +788,11 @@ static void test_long_lines(void **state) {
     assert_memory_equal(what.answer, answer, what.len);
     assert_int_equal(find(r, 0, 1, &what, &w->err), OPRO_OK);
     assert_true(w->mem.used < 10000);
+    /* so many bytes are not read to find the nearest: the second one is not looked at */
+    assert_int_equal(opro__recording_find(r, "/p", 2, "[", 1, 1, &what, &w->err), OPRO_ERR_UNKNOWN);
+    assert_non_null(strstr(w->err.message, "no request to \"/p\""));
     opro__recording_close(r);
+    check_cache_of_long_ones(w, answer, most);
     /* and somebody else's, that never ends */
     write_file(w->file, answer, most);
     assert_int_equal(opro__recording_open(&r, &w->mem, &w->err, w->file, 1, 1), OPRO_ERR_PARSE);
@@ -718,9 +906,14 @@ int main(void) {
         TEST(test_short_calls),
         TEST(test_full_disk),
         TEST(test_write_of_nothing),
+        TEST(test_unknown_error),
+        TEST(test_faults_of_finding),
+        TEST(test_changed_while_compared),
         TEST(test_changed_meanwhile),
         TEST(test_no_memory),
         TEST(test_memory),
+        TEST(test_no_memory_for_a_line),
+        TEST(test_kept_between_lines),
         TEST(test_long_lines),
         TEST(test_one_writer),
         TEST(test_killed_writer),
