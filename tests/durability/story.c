@@ -166,20 +166,25 @@ static void hear_gives(void *user, int32_t entry, uint64_t id, size_t index) {
     KEPT_MUST(s->n_given < STORY_GIVEN);
     s->given[s->n_given] = (story_answer){.id = id, .index = (uint32_t)index, .entry = entry};
     s->n_given++;
-    s->records = opro_journal_count(s->journal, OPRO_JOURNAL_RECORDS);
 }
 
-/* What an answer does is seen when it is in the journal, and with `record` on the disk. */
+/*
+ * What an answer does is seen when it is in the journal, and with `record` on the disk; what time
+ * does when it is in the journal. A driver takes several at a time.
+ */
 static void hear_event(void *user, int32_t event) {
     const story *s = user;
     int64_t records = opro_journal_count(s->journal, OPRO_JOURNAL_RECORDS);
+    int answers = s->n_given > s->n_taken;
 
-    if (s->host->driver || s->n_given == s->n_taken) return;
-    if (event != OPRO_EVENT_REPLY && event != OPRO_EVENT_SCORED) return;
-    if (records == s->records) story_fail("an answer has an effect that is not in the journal");
-    if (s->policy == STORY_RECORD &&
+    if (s->host->driver) return;
+    if (event != OPRO_EVENT_FAILED &&
+        (!answers || (event != OPRO_EVENT_REPLY && event != OPRO_EVENT_SCORED)))
+        return;
+    if (records == s->records) story_fail("event %d comes before its cause is kept", (int)event);
+    if (answers && s->policy == STORY_RECORD &&
         opro_journal_count(s->journal, OPRO_JOURNAL_DURABLE) != records)
-        story_fail("an answer has an effect that is not on the disk");
+        story_fail("event %d comes before its cause is on the disk", (int)event);
 }
 
 /* What failed behind an answer that was taken, while the run stopped, is said of the journal. */
@@ -199,6 +204,7 @@ static void hear_taken(void *user) {
     story *s = user;
     size_t before = s->n_taken;
 
+    s->records = opro_journal_count(s->journal, OPRO_JOURNAL_RECORDS);
     for (; s->n_taken < s->n_given; s->n_taken++)
         s->given[s->n_taken].at = s->host->now;
     if (s->policy == STORY_RECORD) s->n_safe = s->n_taken;
@@ -210,6 +216,7 @@ static void hear_taken(void *user) {
 static void hear_passed(void *user, int64_t now) {
     story *s = user;
 
+    s->records = opro_journal_count(s->journal, OPRO_JOURNAL_RECORDS);
     if (!is_sound(s)) return;
     if (s->policy == STORY_STEP && step_ended(s)) s->n_safe = s->n_taken;
     while (s->policy == STORY_TIME && s->n_safe < s->n_taken &&

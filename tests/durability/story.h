@@ -64,7 +64,7 @@ typedef struct story {
     long again;    /* requests asked again in all lives                           */
     const kept_host *host;
     const opro_journal *journal;
-    int64_t records; /* when the last answer was given */
+    int64_t records; /* in it when the last call was over */
     int64_t steps;   /* of those the host had seen end when all so far was made safe */
     void (*acknowledged)(struct story *s); /* and when it resumes; NULL: nobody */
 } story;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Journals in real files, and processes that use them at the same time, die, and run out of disk.
- *
- * OPRO_ROUNDS in the environment: so many processes are killed.
+ * Journals in real files, and processes that use them at the same time, and run out of disk. (Those
+ * that are killed are in tests/durability.)
  */
 #define _GNU_SOURCE /* unshare() */
 #include <setjmp.h>
@@ -253,7 +252,7 @@ static void test_fork(void **state) {
     assert_int_equal(close_it(w), OPRO_OK);
 }
 
-/* ---- death ----------------------------------------------------------------------------------- */
+/* ---- readers --------------------------------------------------------------------------------- */
 
 /* Write until somebody kills this process; after each sync tell how many records are safe. */
 static void write_for_ever(world *w, int to) {
@@ -267,51 +266,6 @@ static void write_for_ever(world *w, int to) {
         if (opro__journal_file_sync(w->journal, &w->err) != OPRO_OK) _exit(2);
         tell(to, opro__journal_file_state(w->journal)->durable);
     }
-}
-
-static long rounds(long quick) {
-    const char *s = getenv("OPRO_ROUNDS");
-
-    return s ? atol(s) : quick;
-}
-
-/* Kill it after it has told so often, and some work more; what it told last. */
-static uint64_t kill_after(pid_t pid, int from, uint64_t times, uint64_t more) {
-    uint64_t told = 0, value;
-    volatile uint64_t left = more;
-
-    while (times-- && hear(from, &value))
-        told = value;
-    while (left)
-        left--;
-    end_process(pid);
-    while (hear(from, &value))
-        told = value;
-    close(from);
-    return told;
-}
-
-/* Nothing that was told is lost, whenever it dies: while it makes the file, opens it, writes. */
-static void test_killed(void **state) {
-    world *w = *state;
-    long most = rounds(200), torn = 0;
-    uint64_t lost = 0;
-
-    for (long n = 0; n < most; n++) {
-        uint64_t random = opro__mix((uint64_t)n), told;
-        int from;
-        pid_t pid = start(w, write_for_ever, &from);
-
-        told = kill_after(pid, from, random % 8, random / 8 % 300000);
-        assert_int_equal(open_it(w), OPRO_DONE);
-        lost += told > w->records;
-        torn += opro__journal_file_state(w->journal)->torn > 0;
-        assert_int_equal(append(w), OPRO_OK);
-        assert_int_equal(close_it(w), OPRO_OK);
-        if (n % 20 == 19) unlink(w->file);
-    }
-    print_message("%ld processes killed, %ld torn tails\n", most, torn);
-    assert_int_equal(lost, 0);
 }
 
 /* A reader sees whole records alone, in order, while they are written. */
@@ -526,10 +480,9 @@ static void test_no_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_two_processes),  TEST(test_makers),      TEST(test_fork),
-        TEST(test_killed),         TEST(test_reader),      TEST(test_full_disk),
-        TEST(test_read_only_disk), TEST(test_failed_sync), TEST(test_limit),
-        TEST(test_no_files),
+        TEST(test_two_processes), TEST(test_makers),    TEST(test_fork),
+        TEST(test_reader),        TEST(test_full_disk), TEST(test_read_only_disk),
+        TEST(test_failed_sync),   TEST(test_limit),     TEST(test_no_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
