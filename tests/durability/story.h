@@ -74,6 +74,7 @@ extern char story_point[1024], story_repeat[128];
 
 /* The golden runs, by number. */
 size_t story_scenarios(void);
+uint64_t story_digest(const opro_request *request);
 const story_golden *story_golden_run(size_t scenario);
 extern const char *const story_policies[STORY_POLICIES];
 
