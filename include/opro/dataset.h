@@ -59,7 +59,7 @@ enum {
 /* An empty dataset. Since 0.1. */
 OPRO_API opro_status opro_dataset_new(opro_dataset **out, const opro_allocator *mem);
 
-/* Give up your share; NULL is fine. Since 0.1. */
+/* Give up your share; NULL is fine. Refused inside its callback. Since 0.1. */
 OPRO_API void opro_dataset_free(opro_dataset *dataset);
 
 /* Detail of the last failed call. Never NULL. Since 0.1. */

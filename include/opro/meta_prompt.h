@@ -74,7 +74,7 @@ enum {
 OPRO_API opro_status opro_meta_prompt_new(opro_meta_prompt **out, opro_problem *problem,
                                           const opro_config *config, const opro_allocator *mem);
 
-/* Give up your share; NULL is fine. Since 0.1. */
+/* Give up your share; NULL is fine. Refused inside its callbacks. Since 0.1. */
 OPRO_API void opro_meta_prompt_free(opro_meta_prompt *meta_prompt);
 
 /* Detail of the last failed call. Never NULL. Since 0.1. */

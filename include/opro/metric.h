@@ -37,7 +37,7 @@ enum {
 OPRO_API opro_status opro_metric_new(opro_metric **out, int32_t kind, int32_t task,
                                      const opro_allocator *mem);
 
-/* Give up your share; NULL is fine. Since 0.1. */
+/* Give up your share; NULL is fine. Refused inside its callback. Since 0.1. */
 OPRO_API void opro_metric_free(opro_metric *metric);
 
 /* Detail of the last failed call. Never NULL. Since 0.1. */

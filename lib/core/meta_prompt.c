@@ -207,7 +207,11 @@ opro_status opro_meta_prompt_new(opro_meta_prompt **out, opro_problem *problem,
 
 void opro_meta_prompt_free(opro_meta_prompt *mp) {
     if (!mp || !opro__may_free(&mp->guard, OPRO__CALL_opro_meta_prompt_free)) return;
-    if (opro__unref(&mp->refs)) destroy(mp);
+    opro__meta_prompt_release(mp);
+}
+
+void opro__meta_prompt_release(opro_meta_prompt *mp) {
+    if (mp && opro__unref(&mp->refs)) destroy(mp);
 }
 
 const opro_error *opro_meta_prompt_error(const opro_meta_prompt *mp) {

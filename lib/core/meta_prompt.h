@@ -14,6 +14,12 @@ opro_status opro__meta_prompt_new(opro_meta_prompt **out, opro_problem *problem,
 /* The builder is used by a run from now on: share and freeze. */
 opro_meta_prompt *opro__meta_prompt_share(opro_meta_prompt *meta_prompt);
 
+/*
+ * Give up that share, also inside the builder's callbacks: who called it then has another. NULL is
+ * fine.
+ */
+void opro__meta_prompt_release(opro_meta_prompt *meta_prompt);
+
 /* The problem it is for, and the format (reply.h) in which replies to its prompts are read. */
 const opro_problem *opro__meta_prompt_problem(const opro_meta_prompt *meta_prompt);
 int32_t opro__meta_prompt_format(const opro_meta_prompt *meta_prompt);

@@ -144,7 +144,7 @@ void opro_run_free(opro_run *run) {
     for (int i = 0; i < OPRO__SCRATCH; i++)
         opro__buf_free(&run->scratch[i]);
     opro__trajectory_clear(&run->trajectory);
-    opro_meta_prompt_free(run->meta_prompt);
+    opro__meta_prompt_release(run->meta_prompt);
     opro__hook_clear(&run->observer);
     opro__log_free(run->log);
     opro_problem_free(run->problem);
@@ -180,7 +180,7 @@ opro_status opro_run_set_meta_prompt(opro_run *run, opro_meta_prompt *meta_promp
         return opro__fail(&run->err, OPRO_ERR_INVALID,
                           "the meta-prompt builder is for another problem");
     opro__meta_prompt_share(meta_prompt);
-    opro_meta_prompt_free(run->meta_prompt);
+    opro__meta_prompt_release(run->meta_prompt);
     run->meta_prompt = meta_prompt;
     return OPRO_OK;
 }

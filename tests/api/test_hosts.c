@@ -190,6 +190,31 @@ static void a_share_that_is_given_up_in_a_callback_goes_and_the_object_later(voi
     }
 }
 
+/* A builder at work for the host itself: a run that uses it, too, may go meanwhile. */
+static opro_run *other_run;
+
+static void let_other_run_go(world *w) {
+    (void)w;
+    opro_run_free(other_run);
+}
+
+static void a_run_that_is_freed_in_a_callback_of_its_builder_gives_its_share_up(void **state) {
+    (void)state;
+    for (int kind = RENDER; kind <= TOKENS; kind++) {
+        world w;
+
+        make_world(&w, "steps=2");
+        assert_int_equal(go_on(&w), 0);
+        assert_int_equal(opro_run_new(&other_run, w.problem, NULL, &w.mem), OPRO_OK);
+        assert_int_equal(opro_run_set_meta_prompt(other_run, w.builder), OPRO_OK);
+        w.deed = let_other_run_go;
+        w.where = kind;
+        assert_int_equal(opro_meta_prompt_build(w.builder, opro_run_trajectory(w.run), 2), OPRO_OK);
+        assert_true(w.done);
+        free_world(&w);
+    }
+}
+
 /* Nobody has a share of the problem but the run that is being made, or not made after all. */
 static int32_t give_up_problem(const opro_problem *problem, const char *text, size_t len,
                                opro_sink *sink, void *user_data) {
@@ -938,6 +963,7 @@ int main(void) {
         cmocka_unit_test(a_log_is_a_callback_of_the_run_that_logs),
         cmocka_unit_test(a_log_that_is_refused_something_leaves_the_calls_message_alone),
         cmocka_unit_test(a_share_that_is_given_up_in_a_callback_goes_and_the_object_later),
+        cmocka_unit_test(a_run_that_is_freed_in_a_callback_of_its_builder_gives_its_share_up),
         cmocka_unit_test(a_problem_that_is_given_up_while_a_run_is_made),
         cmocka_unit_test(a_destroy_function_cannot_free_what_goes_already),
         cmocka_unit_test(a_destroy_function_cannot_free_what_a_setter_is_at_work_on),
