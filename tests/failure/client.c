@@ -56,8 +56,11 @@ void wait_for(opro_model *m, const opro_call *call) {
 static int is_expected(opro_status st, int32_t failure, const char *message) {
     if (faults.what == FAULT_MEMORY)
         return (st == OPRO_ERR_NOMEM && failure == OPRO_FAILURE_MEMORY) ||
-               (st == OPRO_ERR_LIMIT && failure == OPRO_FAILURE_LIMIT && strstr(message, "memory"));
-    return st == OPRO_ERR_FAILED && (failure == OPRO_FAILURE_NET || failure == OPRO_FAILURE_FILE);
+               ((failure == OPRO_FAILURE_LIMIT || failure == OPRO_FAILURE_FILE) &&
+                strstr(message, "memory"));
+    if (failure == OPRO_FAILURE_NOT_RECORDED) return strstr(message, "cannot read") != NULL;
+    return st == OPRO_ERR_FAILED && (failure == OPRO_FAILURE_NET || failure == OPRO_FAILURE_FILE ||
+                                     failure == OPRO_FAILURE_PROXY);
 }
 
 void check_failed(const opro_call *call) {

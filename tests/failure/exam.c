@@ -7,7 +7,7 @@
 #include "client.h"
 #include "fault.h"
 
-enum { ITEMS = 6 };
+enum { ITEMS = 4 };
 
 static opro_dataset *make_items(void) {
     opro_dataset *d;
@@ -132,12 +132,12 @@ static int note_exam(const opro_exam *exam) {
     return opro_exam_known(exam) == opro_exam_count(exam);
 }
 
-static opro_exam *make_exam(opro_examiner *e, const char *instruction) {
-    static const int64_t examples[4] = {2, 0, 1, 5};
+static opro_exam *make_exam(opro_examiner *e, const char *instruction, size_t n) {
+    static const int64_t examples[4] = {2, 0, 1, 3};
     opro_exam *exam;
 
     MAKE(exam, exam, opro_examiner_error(e),
-         opro_exam_new(&exam, e, instruction, OPRO_ZT, examples, 4));
+         opro_exam_new(&exam, e, instruction, OPRO_ZT, examples, n));
     TRY(opro_examiner_error(e), opro_exam_begin(exam, hear, lend(), returned));
     return exam;
 }
@@ -153,11 +153,11 @@ static void wait_for_exam(opro_model *m, const opro_exam *exam) {
 }
 
 /* Two at a time. */
-static void examine(opro_model *m, opro_examiner *e) {
+static void examine(opro_model *m, opro_examiner *e, size_t n) {
     uint64_t mark = noted();
 
     for (int whole = 0; !whole;) {
-        opro_exam *first = make_exam(e, "Think first."), *second = make_exam(e, "");
+        opro_exam *first = make_exam(e, "Think first.", n), *second = make_exam(e, "", n);
 
         wait_for_exam(m, first);
         wait_for_exam(m, second);
@@ -172,13 +172,13 @@ static void examine(opro_model *m, opro_examiner *e) {
 static void plainly(void) {
     opro_model *m = make_client("");
 
-    examine(m, make_examiner(make_items(), m, "exam_rounds=0"));
+    examine(m, make_examiner(make_items(), m, "exam_rounds=0"), 4);
 }
 
 static void twice(void) {
     opro_model *m = make_client("");
 
-    examine(m, make_examiner(make_items(), m, "exam_rounds=1 exam_second_question=1"));
+    examine(m, make_examiner(make_items(), m, "exam_rounds=1 exam_second_question=1"), 2);
 }
 
 static void judged(void) {
@@ -187,16 +187,35 @@ static void judged(void) {
 
     TRY(opro_examiner_error(e),
         opro_examiner_set_judge(e, m, "Is {reply} the right answer?", OPRO_ZT));
-    examine(m, e);
+    examine(m, e, 2);
 }
 
 /* ---- the scores of a run --------------------------------------------------------------------- */
 
+static int no_feedback;
+
+/* Feedback that there is no memory for is left out, and that is told. */
+static void hear_warnings(int32_t level, const char *domain, const char *message, size_t len,
+                          void *user_data) {
+    (void)domain, (void)len, (void)user_data;
+    if (level == OPRO_LOG_WARNING && strstr(message, "no feedback")) no_feedback = 1;
+}
+
+static opro_examiner *make_heard_examiner(opro_dataset *d, opro_model *m) {
+    opro_config *config = make_config("exam_feedback=1 exam_rounds=0");
+    opro_examiner *e;
+
+    TRY(opro_config_error(config),
+        opro_config_set_log(config, OPRO_LOG_WARNING, hear_warnings, NULL, NULL));
+    MAKE(examiner, e, NULL, opro_examiner_new(&e, d, NULL, m, config, &scarce));
+    return e;
+}
+
 static void scored(void) {
     opro_dataset *d = make_items();
-    opro_model *m = make_client("");
-    opro_examiner *e = make_examiner(d, m, "exam_feedback=1 exam_rounds=0");
-    opro_config *config = make_config("steps=1 samples_per_step=2 show_feedback=200 exemplars=1 "
+    opro_model *m = make_client("model_cache_bytes=0"); /* so that all is paid each time */
+    opro_examiner *e = make_heard_examiner(d, m);
+    opro_config *config = make_config("steps=1 samples_per_step=1 show_feedback=200 exemplars=1 "
                                       "race=exact race_block=2 confirm=on");
     opro_optimizer *optimizer;
     opro_scorer *scorer;
@@ -208,7 +227,7 @@ static void scored(void) {
     MAKE(scorer, scorer, NULL, opro_scorer_new_exam(&scorer, e, &scarce));
     drop(e);
     drop(m);
-    unharmed_drive(p, config, optimizer, scorer);
+    unharmed_drive(p, config, optimizer, scorer, &no_feedback);
 }
 
 const scenario exam_scenarios[] = {

@@ -10,6 +10,7 @@
  *   failure SCENARIO                          one scenario
  *   failure SCENARIO --point K --once|--on    one point; --calls: it is a call of the system that
  *                                             fails, --interrupted: by a signal; --all: tell more
+ *   failure [SCENARIO] --every N              every N-th point
  *   failure --list                            the names of the scenarios
  */
 #define _GNU_SOURCE
@@ -50,6 +51,7 @@ static struct progress {
 
 static const struct scenario *now;
 static int shown;
+static long every = 1;
 
 const char *scenario_now(void) {
     return now->name;
@@ -124,7 +126,7 @@ static void play_all_points(void) {
 
         if (!applies(pass)) continue;
         while (play_point(pass, progress->point, expected)) {
-            progress->point++;
+            progress->point += every;
             progress->points[progress->pass]++;
         }
     }
@@ -164,7 +166,7 @@ static int play_scenario(void) {
         }
         if (child_was_well(child)) return bad;
         if (progress->pass < PASSES) progress->points[progress->pass]++;
-        progress->point++;
+        progress->point += every;
         if (progress->pass == PASSES || ++bad == MOST_WRONG) return bad;
     }
 }
@@ -232,7 +234,7 @@ static int play_one(const char *name, long point, const struct pass *pass, int t
 
 static int usage(void) {
     fprintf(stderr, "usage: failure [SCENARIO [--point K --once|--on|--interrupted [--calls]"
-                    " [--all]] | --list]\n");
+                    " [--all]]] [--every N] | --list\n");
     return 2;
 }
 
@@ -258,6 +260,8 @@ int main(int argc, char **argv) {
         if (strcmp(argv[i], "--list") == 0) return list();
         if (strcmp(argv[i], "--point") == 0 && i + 1 < argc)
             point = atol(argv[++i]);
+        else if (strcmp(argv[i], "--every") == 0 && i + 1 < argc)
+            every = atol(argv[++i]);
         else if (strcmp(argv[i], "--once") == 0)
             pass.mode = FAULT_ONCE;
         else if (strcmp(argv[i], "--on") == 0)
@@ -273,7 +277,7 @@ int main(int argc, char **argv) {
         else
             name = argv[i];
     }
-    if ((point >= 0 && !name) || (name && !find(name))) return usage();
+    if ((point >= 0 && !name) || every < 1 || (name && !find(name))) return usage();
     if (play_begin() != 0) {
         perror("a folder for files");
         return 2;

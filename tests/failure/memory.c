@@ -26,6 +26,8 @@ typedef union head {
     max_align_t aligned;
 } head;
 
+/* libcurl looks names up in threads; what is ours may be freed there. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static head *newest;
 static long live, allocations;
 static head *resting[RESTING]; /* freed ones, in a ring */
@@ -35,7 +37,7 @@ static unsigned char *body_of(head *h) {
     return (unsigned char *)(h + 1);
 }
 
-/* Threads of libcurl's do what they do at times of their own. */
+/* What those threads ask for comes at times of their own. */
 static int counts(void) {
     static pthread_t tested;
     static int known;
@@ -59,11 +61,13 @@ static void *take(size_t n) {
     memset(body_of(h), FRESH, n);
     memcpy(body_of(h) + n, &in_use, sizeof in_use);
     if (!ours) return body_of(h);
+    pthread_mutex_lock(&lock);
     h->is.number = allocations++;
     h->is.older = newest;
     if (newest) newest->is.newer = h;
     newest = h;
     live++;
+    pthread_mutex_unlock(&lock);
     return body_of(h);
 }
 
@@ -101,10 +105,12 @@ void memory_free(void *p) {
         free(h);
         return;
     }
+    pthread_mutex_lock(&lock);
     *(h->is.newer ? &h->is.newer->is.older : &newest) = h->is.older;
     if (h->is.older) h->is.older->is.newer = h->is.newer;
     live--;
     rest(h);
+    pthread_mutex_unlock(&lock);
 }
 
 void *memory_alloc(size_t n) {
@@ -155,15 +161,26 @@ const opro_allocator scarce = {sizeof scarce, handle_alloc, handle_realloc, hand
 /* ---- looking --------------------------------------------------------------------------------- */
 
 long memory_live(void) {
-    return live;
+    long n;
+
+    pthread_mutex_lock(&lock);
+    n = live;
+    pthread_mutex_unlock(&lock);
+    return n;
 }
 
 long memory_newest(size_t *size) {
+    long number;
+
+    pthread_mutex_lock(&lock);
     *size = newest ? newest->is.size : 0;
-    return newest ? newest->is.number : -1;
+    number = newest ? newest->is.number : -1;
+    pthread_mutex_unlock(&lock);
+    return number;
 }
 
 void memory_settle(void) {
+    pthread_mutex_lock(&lock);
     for (size_t i = 0; i < RESTING; i++) {
         if (!resting[i]) continue;
         look_at_resting(resting[i]);
@@ -172,4 +189,5 @@ void memory_settle(void) {
     }
     next_rest = 0;
     allocations = 0;
+    pthread_mutex_unlock(&lock);
 }

@@ -253,7 +253,10 @@ static void certificates(void) {
 
 /* ---- recordings and caches ------------------------------------------------------------------- */
 
-/* A client whose file has failed is over; what was asked is asked by the next one. */
+/*
+ * A client whose file has failed is over; what was asked is asked by the next one. A recording is
+ * begun anew then: it has the failure in it.
+ */
 static void with_file(opro_status (*set)(opro_model *, const char *, size_t), const char *name,
                       const char *settings_) {
     uint64_t mark = noted();
@@ -266,6 +269,7 @@ static void with_file(opro_status (*set)(opro_model *, const char *, size_t), co
             ask_once(m, "first", 1, 0) && ask_once(m, "second", 2, 1) && ask_once(m, "first", 1, 0);
         if (!whole) died(mark);
         drop(m);
+        if (!whole && set == opro_model_record) file_remove(name);
     }
 }
 
@@ -303,7 +307,7 @@ static void of_a_driver(void) {
     MAKE(optimizer, optimizer, NULL, opro_optimizer_new_model(&optimizer, m, &scarce));
     MAKE(scorer, scorer, NULL, opro_scorer_new(&scorer, score, NULL, NULL, &scarce));
     drop(m);
-    unharmed_drive(p, config, optimizer, scorer);
+    unharmed_drive(p, config, optimizer, scorer, NULL);
 }
 
 /* The proposals of one request, by a call of the host's. */

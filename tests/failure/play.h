@@ -131,6 +131,9 @@ const char *file_path(const char *name);
 /* Write it; all of it, whatever fails. */
 void file_put(const char *name, const char *bytes, size_t len);
 
+/* Remove it. */
+void file_remove(const char *name);
+
 /* ---- lives ----------------------------------------------------------------------------------- */
 
 /* Live it. 1: to its end. hash: of what was noted. */

@@ -334,14 +334,16 @@ void whole_drive(opro_problem *problem, opro_config *config, opro_optimizer *opt
 }
 
 void unharmed_drive(opro_problem *problem, opro_config *config, opro_optimizer *optimizer,
-                    opro_scorer *scorer) {
+                    opro_scorer *scorer, int *warned) {
     uint64_t mark = noted();
 
     for (int whole = 0; !whole;) {
         opro_driver *driver = make_driver(problem, config, optimizer, scorer);
         const opro_run *run = opro_driver_run_handle(driver);
 
+        if (warned) *warned = 0;
         whole = drive(driver) && opro_run_count(run, OPRO_COUNT_FAILURES) == 0;
+        if (warned && *warned) whole = 0;
         if (whole) note_run(run);
         if (!whole) died(mark);
         drop(driver);

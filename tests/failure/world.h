@@ -44,10 +44,11 @@ opro_driver *make_driver(opro_problem *problem, opro_config *config, opro_optimi
 
 /*
  * With an optimizer or a scorer of a model's: when something fails the run goes on without an
- * answer, as when an endpoint fails, and another one has to come to the same end.
+ * answer, as when an endpoint fails, and another one has to come to the same end. warned: set when
+ * the log was told that something is left out; NULL: nothing is.
  */
 void unharmed_drive(opro_problem *problem, opro_config *config, opro_optimizer *optimizer,
-                    opro_scorer *scorer);
+                    opro_scorer *scorer, int *warned);
 
 /* All that can be asked. */
 void note_config(const opro_config *config);
