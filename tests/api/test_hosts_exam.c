@@ -54,6 +54,28 @@ static void an_exam_that_is_freed_in_its_callback_goes_when_that_has_returned(vo
     exam_close(&w);
 }
 
+static int32_t observe(opro_examiner *examiner, const opro_exam *exam, size_t index,
+                       void *user_data) {
+    (void)examiner, (void)exam, (void)index, (void)user_data;
+    return OPRO_OK;
+}
+
+static void free_examiner(void *user_data) {
+    opro_examiner_free(((exam_world *)user_data)->examiner);
+}
+
+static void a_destroy_function_of_an_examiner_cannot_free_it(void **state) {
+    exam_world w;
+
+    (void)state;
+    exam_open(&w, exam_say_most, 5, "");
+    assert_int_equal(opro_examiner_set_observer(w.examiner, observe, &w, free_examiner), OPRO_OK);
+    assert_int_equal(opro_examiner_set_observer(w.examiner, observe, &w, free_examiner),
+                     OPRO_ERR_REENTRANT);
+    opro_exam_free(exam_whole(&w, "Think.", 5)); /* it is there */
+    exam_close(&w);
+}
+
 /* A problem that is given up in its callback while an estimate reads it. */
 static int32_t give_up(const opro_problem *problem, const char *text, size_t len, opro_sink *sink,
                        void *user_data) {
@@ -136,6 +158,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_exam_that_is_freed_by_its_destroy_function_is_freed_once),
         cmocka_unit_test(an_exam_that_is_freed_in_its_callback_goes_when_that_has_returned),
+        cmocka_unit_test(a_destroy_function_of_an_examiner_cannot_free_it),
         cmocka_unit_test(a_problem_that_is_given_up_while_an_estimate_reads_it),
         cmocka_unit_test(a_log_is_a_callback_of_the_examiner_that_logs),
     };

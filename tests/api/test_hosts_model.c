@@ -96,6 +96,58 @@ static int32_t hear_nothing(opro_call *call, int32_t event, size_t index, void *
     return OPRO_OK;
 }
 
+/* The callbacks of a client, whose destroy functions change it and free it. */
+static int32_t key(opro_model *model, opro_sink *sink, void *user_data) {
+    (void)model, (void)user_data;
+    return opro_sink_text(sink, "key", 3);
+}
+
+static int32_t watch(opro_model *model, int64_t fd, int32_t events, void *user_data) {
+    (void)model, (void)fd, (void)events, (void)user_data;
+    return OPRO_OK;
+}
+
+static int32_t time_it(opro_model *model, int64_t ms, void *user_data) {
+    (void)model, (void)ms, (void)user_data;
+    return OPRO_OK;
+}
+
+static opro_status set_callback(opro_model *model, int which, void *data, opro_destroy_fn gone) {
+    if (which == 0) return opro_model_set_key_fn(model, key, data, gone);
+    if (which == 1) return opro_model_set_socket_fn(model, watch, data, gone);
+    return opro_model_set_timer_fn(model, time_it, data, gone);
+}
+
+typedef struct doomed {
+    opro_model *model;
+    int destroyed;
+    opro_status said;
+} doomed;
+
+static void change_and_free(void *user_data) {
+    doomed *d = user_data;
+
+    d->destroyed++;
+    d->said = opro_model_set_name(d->model, "x", 1);
+    opro_model_free(d->model);
+}
+
+static void a_destroy_function_of_a_client_cannot_free_it(void **state) {
+    (void)state;
+    for (int which = 0; which < 3; which++) {
+        doomed d = {.destroyed = 0};
+
+        assert_int_equal(opro_model_new(&d.model, NULL, NULL), OPRO_OK);
+        assert_int_equal(set_callback(d.model, which, &d, change_and_free), OPRO_OK);
+        assert_int_equal(set_callback(d.model, which, &d, change_and_free), OPRO_ERR_REENTRANT);
+        assert_int_equal(d.destroyed, 1);
+        assert_int_equal(d.said, OPRO_ERR_REENTRANT);
+        opro_model_free(d.model);
+        assert_int_equal(d.destroyed, 2);
+        assert_int_equal(d.said, OPRO_ERR_REENTRANT);
+    }
+}
+
 static int32_t free_and_use(opro_call *call, int32_t event, size_t index, void *user_data) {
     (void)event, (void)index;
     opro_call_free(call);
@@ -362,6 +414,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_is_a_callback_of_the_client_that_logs),
         cmocka_unit_test(a_call_that_is_freed_by_its_destroy_function_is_freed_once),
+        cmocka_unit_test(a_destroy_function_of_a_client_cannot_free_it),
         cmocka_unit_test(a_call_that_is_freed_in_its_callback_goes_when_that_has_returned),
         cmocka_unit_test(who_jumps_out_of_a_calls_callback_leaves_its_client_in_it_and_no_others),
         cmocka_unit_test(an_endpoint_that_never_answers_does_not_outlast_the_deadline_of_a_call),
