@@ -92,9 +92,9 @@
  *            OPRO_ERR_STATE, and freeing them frees nothing: connections, recordings and caches are
  *            the parent's. A run whose journal is the parent's is stopped by OPRO_ERR_STATE where
  *            it would write; closing or freeing that journal closes the child's descriptor alone.
- *            The file stays locked until parent and child have closed it. When another thread is
- *            inside the library while the process forks, the child may call nothing of it, as after
- *            any such fork: the host's to see to.
+ *            The file stays locked until parent and child have closed it. After a fork while
+ *            another thread is inside the library, or in a wakeup callback, the child may call
+ *            nothing of it: the host's to see to.
  */
 #ifndef OPRO_OPRO_H
 #define OPRO_OPRO_H
