@@ -17,8 +17,12 @@ def parts(build):
 
 def main(name, build):
     build = pathlib.Path(build)
+    log = build / "meson-logs/testlog.json"
+    if not log.exists():
+        print(f"{name}: not built")
+        return 1
     results, golden = collections.Counter(), "not run"
-    for line in (build / "meson-logs/testlog.json").read_text().splitlines():
+    for line in log.read_text().splitlines():
         test = json.loads(line)
         results[test["result"]] += 1
         if test["name"].endswith("golden") and "journal" not in test["name"]:
