@@ -38,6 +38,9 @@ ALL = (
     "lib/model/hint.c",
 )
 ELSEWHERE = {"lib/journal/journal_none.c"}  # in builds without journals
+# Not yet there: how many branches no test takes. A figure goes down, and then its row goes.
+MISSING = {
+}
 
 MARK = re.compile(r"\b\w+_EXCL_\w+")
 GOOD_MARK = re.compile(r"/\* (GCOVR_EXCL_(?:BR_)?(?:LINE|START)): ([^*]+?)\s*\*/", re.S)
@@ -85,18 +88,22 @@ def branch_faults(report, names):
         if has_all(name) and name not in files and name not in ELSEWHERE:
             yield f"{name}: not in the report"
     for name in sorted(filter(has_all, files)):
-        for line in files[name]:
-            branches = line["branches"]
-            missed = sum(branch["count"] == 0 for branch in branches)
-            if missed:
+        missed = [(line, not_taken(line)) for line in files[name] if not_taken(line)]
+        if sum(n for _, n in missed) > MISSING.get(name, 0):
+            for line, n in missed:
                 where = f"{name}:{line['line_number']}"
-                yield f"{where}: {missed} of {len(branches)} branches not taken"
+                yield f"{where}: {n} of {len(line['branches'])} branches not taken"
+
+
+def not_taken(line):
+    return sum(branch["count"] == 0 for branch in line["branches"])
 
 
 def counted(report):
     files = [file for file in report["files"] if has_all(file["file"])]
-    branches = sum(len(line["branches"]) for file in files for line in file["lines"])
-    return f"{branches} branches of {len(files)} files where all have to be taken"
+    lines = [line for file in files for line in file["lines"]]
+    branches, missed = sum(len(line["branches"]) for line in lines), sum(map(not_taken, lines))
+    return f"{branches} branches of {len(files)} files where all count, {missed} not taken"
 
 
 def tell(problems, done):
@@ -142,8 +149,9 @@ def self_test(names):
         report = report_of(names)
         file = next((file for file in report["files"] if file["file"] == name), None)
         if file:
-            file["lines"] = [{"line_number": 7, "branches": [{"count": 1}, {"count": 0}]}]
-            if list(branch_faults(report, names)) != [f"{name}:7: 1 of 2 branches not taken"]:
+            n = MISSING.get(name, 0) + 1
+            file["lines"] = [{"line_number": 7, "branches": [{"count": 1}] + n * [{"count": 0}]}]
+            if list(branch_faults(report, names)) != [f"{name}:7: {n} of {n + 1} branches not taken"]:
                 sys.exit(f"self-test: a branch of {name} that is not taken was not noticed")
             report["files"].remove(file)
             if not list(branch_faults(report, names)):

@@ -269,6 +269,8 @@ static void test_forms(void **state) {
             -1, "the key is not accepted"),
         ROW(400, ERROR("\"message\":\"x\",\"param\":\"prefix\""), ALL, 1, PREFIX, NO, 0, 0, -1, ""),
         ROW(400, MESSAGE("'prefix' cannot be had"), ALL, 1, PREFIX, NO, 0, 0, -1, ""),
+        ROW(404, MESSAGE("'prefix' cannot be had"), ALL, 1, NOT_FOUND, NO, 0, 0, -1, ""),
+        ROW(400, MESSAGE("max_tokens is odd"), ALL, 0, REFUSED, NO, 0, 0, -1, ""),
         ROW(400, MESSAGE("a prefix cannot be had"), ALL, 1, REFUSED, NO, 0, 0, -1, ""),
         /* names of parameters, and words that look like them */
         ROW(400, MESSAGE("unsupported: seed"), ALL, 0, REFUSED, ADAPT, OPRO__ADAPT_SEED, 0, -1, ""),

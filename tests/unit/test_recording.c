@@ -564,6 +564,7 @@ static void test_faults_of_lines(void **state) {
         {"{\"path\":\"\\ud800\\u0041\",\"request\":{}}\n",
          "at byte 9: expected the rest of a string"},
         {"{\"path64\":\"/a\",\"request\":{}}\n", "at byte 10: expected base64"},
+        {"{\"path64\":\"L{E=\",\"request\":{}}\n", "at byte 10: expected base64"},
         {"{\"path\":\"/a\",\"path\":\"/a\",\"request\":{}}\n",
          "at byte 13: expected a member that was not there before"},
         {"{\"path\":\"/a\",\"path64\":\"/w==\",\"request\":{}}\n",
