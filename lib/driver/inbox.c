@@ -11,6 +11,13 @@
 #define MOST_POSTS ((size_t)1 << 20)
 #define MOST_BYTES ((size_t)1 << 30)
 
+/* The clock of waits, which nobody may set; Windows' threads know no other than that of the day. */
+#ifdef _WIN32
+#define WAITING CLOCK_REALTIME
+#else
+#define WAITING CLOCK_MONOTONIC
+#endif
+
 struct opro__inbox {
     opro__mem mem; /* used under the lock only */
     pthread_mutex_t lock;
@@ -37,13 +44,12 @@ static int init_mutex(pthread_mutex_t *mutex) {
     return failed;
 }
 
-/* Waiting must not depend on somebody setting the clock of the day. */
 static int init_condition(pthread_cond_t *condition) {
     pthread_condattr_t attributes;
     int failed;
 
     if (pthread_condattr_init(&attributes) != 0) return -1;
-    failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    failed = pthread_condattr_setclock(&attributes, WAITING);
     if (!failed) failed = pthread_cond_init(condition, &attributes);
     pthread_condattr_destroy(&attributes);
     return failed;
@@ -173,7 +179,7 @@ void opro__inbox_done(opro__inbox *inbox, opro__post *post) {
 static struct timespec later(int64_t ms) {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(WAITING, &t);
     if (ms > INT32_MAX) ms = INT32_MAX; /* it will wait again */
     t.tv_sec += (time_t)(ms / 1000);
     t.tv_nsec += (long)(ms % 1000) * 1000000;
