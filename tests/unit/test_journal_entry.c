@@ -262,12 +262,76 @@ static void rubbish(void **state) {
     }
 }
 
+static opro_status read_one(file *f, const char *payload, opro__entry *entry) {
+    const opro__journal_record record = {.payload = payload, .len = strlen(payload), .seq = 1};
+
+    return opro__entry_read(&f->reader, &record, entry, &f->err);
+}
+
+/* What is no JSON never gets here from a file; the reader alone refuses it as well. */
+static void no_json(void **state) {
+    static const char *const payloads[] = {
+        "",
+        "[]",
+        "{7:1}",
+        "{\"t\" \"time\"}",
+        "{\"t\":\"time\",\"now\":",
+        "{\"t\":\"reply\",\"origin\":x}",
+        "{\"t\":\"reply\",\"origin\":-2147483649}",
+        "{\"t\":\"reply\",\"i\":x}",
+        "{\"t\":\"scores\",\"id\":\"1\",\"s\":5}",
+        "{\"t\":\"scores\",\"id\":\"1\",\"s\":[1",
+    };
+    opro__entry e;
+    file f;
+
+    (void)state;
+    begin(&f);
+    for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++) {
+        if (read_one(&f, payloads[i], &e) != OPRO_ERR_PARSE) fail_msg("taken: %s", payloads[i]);
+        assert_non_null(strstr(f.err.message, "record 1 "));
+    }
+    /* and goes on: a part that belongs to nothing, then an entry without scores */
+    assert_int_equal(read_one(&f, "{\"t\":\"part\",\"k\":0,\"x\":\"lost\"}", &e), OPRO_OK);
+    assert_int_equal(read_one(&f, "{\"t\":\"feedback\",\"id\":\"9\",\"x\":\"so\"}", &e), OPRO_OK);
+    assert_string_equal(e.text, "so");
+    end(&f);
+}
+
+/* The disk fails in the middle of an entry of several records: that is what is said. */
+static void failures_in_parts(void **state) {
+    const size_t n = 300000;
+    double *scores = calloc(n, sizeof *scores);
+    char *text = malloc(n);
+
+    (void)state;
+    memset(text, 'x', n);
+    for (int kind = 0; kind < 2; kind++) {
+        const opro__entry e =
+            kind ? (opro__entry){.kind = OPRO__ENTRY_SCORES, .scores = scores, .n = n}
+                 : (opro__entry){.kind = OPRO__ENTRY_FEEDBACK, .text = text, .len = n};
+        file f;
+
+        begin(&f);
+        f.d.fault = f.d.calls + 1;
+        f.d.sticky = 1;
+        assert_int_equal(opro__entry_write(&f.writer, f.file, &e, &f.err), OPRO_ERR_FAILED);
+        assert_non_null(strstr(f.err.message, "cannot "));
+        opro__journal_file_close(f.file, &f.err);
+        opro__entry_writer_free(&f.writer);
+        opro__entry_reader_free(&f.reader);
+        assert_int_equal(f.mem.used, 0);
+        disk_end(&f.d);
+    }
+    free(scores);
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind),
-        cmocka_unit_test(long_ones),
-        cmocka_unit_test(orphans),
-        cmocka_unit_test(rubbish),
+        cmocka_unit_test(every_kind), cmocka_unit_test(long_ones),
+        cmocka_unit_test(orphans),    cmocka_unit_test(rubbish),
+        cmocka_unit_test(no_json),    cmocka_unit_test(failures_in_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -234,10 +234,67 @@ static void wrong_moments(void **state) {
     disk_end(&d);
 }
 
+static void hear(int32_t level, const char *domain, const char *message, size_t len,
+                 void *user_data) {
+    char *log = user_data;
+
+    (void)level, (void)domain, (void)len;
+    assert_true(strlen(log) + strlen(message) + 2 < PAYLOAD);
+    strcat(strcat(log, message), "\n");
+}
+
+/* What a crash left is told, and what the system cannot promise. */
+static void what_is_told(void **state) {
+    static const char torn[] = "{\"c\":\"0a1b";
+    char log[PAYLOAD] = "";
+    opro_config *config = kept_config("");
+    char *image;
+    size_t len;
+    book b;
+    disk d;
+
+    (void)state;
+    disk_begin(&d, 1);
+    assert_int_equal(opro_config_set_log(config, OPRO_LOG_INFO, hear, log, NULL), OPRO_OK);
+    first_life(&b, &d, &plain, "", 1);
+    book_write(&b, &d);
+    book_free(&b);
+    len = disk_look(&d, KEPT_PATH)->len;
+    image = malloc(len + sizeof torn);
+    memcpy(image, disk_look(&d, KEPT_PATH)->cache, len);
+    memcpy(image + len, torn, sizeof torn - 1);
+    for (int fresh = 0; fresh < 2; fresh++) {
+        opro_journal *journal;
+        kept_host h;
+
+        disk_clear(&d);
+        if (!fresh) disk_write_file(&d, KEPT_PATH, image, len + sizeof torn - 1);
+        if (fresh) d.refusal = -EINVAL;
+        assert_int_equal(opro_journal_new(&journal, KEPT_PATH, OPRO_ZT, config, NULL), OPRO_OK);
+        opro__journal_set_files(journal, &d.files);
+        kept_begin(&h, &plain, "");
+        assert_int_equal(opro_run_resume(h.run, journal), OPRO_OK);
+        assert_int_equal(opro_journal_count(journal, OPRO_JOURNAL_TORN_BYTES),
+                         fresh ? 0 : sizeof torn - 1);
+        assert_int_equal(*opro_journal_torn_file(journal, NULL) == '\0', fresh);
+        opro_journal_torn_file(journal, &len);
+        assert_int_equal(len, strlen(opro_journal_torn_file(journal, NULL)));
+        kept_free(&h);
+        opro_journal_free(journal);
+    }
+    assert_non_null(strstr(log, "had a torn end"));
+    assert_non_null(strstr(log, "resumed from " KEPT_PATH));
+    assert_non_null(strstr(log, "cannot be synced here"));
+    free(image);
+    opro_config_free(config);
+    disk_end(&d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_is_read),
         cmocka_unit_test(meddling),
+        cmocka_unit_test(what_is_told),
         cmocka_unit_test(wrong_moments),
     };
 
