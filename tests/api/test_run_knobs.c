@@ -751,7 +751,7 @@ static void every_third_step_is_validated(void **state) {
         int64_t step = opro_trajectory_step(t, i);
 
         assert_true(opro_trajectory_score(t, i) == (double)(step * 2) / 20);
-        assert_int_equal(isnan(opro_trajectory_validation(t, i)), step % 3 != 0);
+        assert_int_equal(isnan(opro_trajectory_validation(t, i)) != 0, step % 3 != 0);
         assert_int_equal(opro_trajectory_scores(t, i, OPRO_VALIDATION, NULL, 0), step % 3 ? 0 : 3);
     }
     assert_int_equal(opro_trajectory_best_validated(t), 12);
