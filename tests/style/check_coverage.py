@@ -37,9 +37,22 @@ ALL = (
     "lib/model/failure*.c",
     "lib/model/hint.c",
 )
-ELSEWHERE = {"lib/journal/journal_none.c"}  # in builds without journals
+# In builds without journals; a table alone.
+ELSEWHERE = {"lib/journal/journal_none.c", "lib/model/dialect_azure.c"}
 # Not yet there: how many branches no test takes. A figure goes down, and then its row goes.
 MISSING = {
+    "lib/core/tape.c": 5,
+    "lib/journal/journal.c": 6,
+    "lib/journal/journal_entry.c": 1,
+    "lib/journal/journal_entry_read.c": 1,
+    "lib/journal/journal_header.c": 3,
+    "lib/journal/journal_read.c": 3,
+    "lib/model/failure_http.c": 1,
+    "lib/model/json.c": 7,
+    "lib/model/leg.c": 8,
+    "lib/model/outcome.c": 10,
+    "lib/model/recording.c": 1,
+    "lib/model/schedule.c": 10,
 }
 
 MARK = re.compile(r"\b\w+_EXCL_\w+")
