@@ -64,7 +64,7 @@ BREAKAGES = (
      *signature("opro_function_name(int32_t ", "opro_function_name(int32_t kind, int32_t ")),
     ("a parameter has another type", "abi",
      *signature("opro_function_name(int32_t ", "opro_function_name(int64_t ")),
-    ("a parameter is no longer const", "abi",
+    ("a parameter is no longer const", "",
      *signature(FIND, FIND.replace("const ", ""))),
     ("two parameters are exchanged", "abi",
      *signature(FIND, "opro_function_find(size_t len, const char *name)")),
