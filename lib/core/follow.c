@@ -7,15 +7,18 @@
 
 static uint64_t mark_of(const opro__candidate *c) {
     uint64_t mark = opro__hash_add(c->hash, (uint64_t)(uintptr_t)c->text);
+    size_t n = c->extra ? c->extra->n[0] : 0;
 
     mark = opro__hash_add_real(opro__hash_add(mark, c->verdict), c->score);
+    for (size_t i = 0; i < n; i += n / SAMPLES + 1)
+        mark = opro__hash_add_real(mark, c->extra->scores[0][i]);
     return opro__hash_add(mark, (uint64_t)(uintptr_t)c->extra);
 }
 
 /*
  * The address of a trajectory says little: a new one may lie where an old one was freed. So some
- * candidates, spread over what was read, are compared: their texts, scores, and where they lie in
- * memory.
+ * candidates, spread over what was read, are compared: their texts, scores, some of the scores of
+ * instances, and where they lie in memory.
  */
 static uint64_t mark_first(const opro_trajectory *t, int64_t count) {
     int64_t stride = count / SAMPLES + 1;

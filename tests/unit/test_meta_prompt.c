@@ -837,7 +837,7 @@ static void test_random_states(void **state) {
 
     (void)state;
     if (wrong) fail_msg("%s", wrong);
-    assert_true(s.whole > n / 10 && s.cut > n / 10 && s.refused > n / 10);
+    assert_true(s.whole > n / 20 && s.cut > n / 20 && s.refused > n / 20);
 }
 
 /* ---- a model that repeats its prompt --------------------------------------------------------- */
