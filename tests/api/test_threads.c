@@ -238,7 +238,7 @@ static void a_stop_amid_answers(void **state) {
     for (int round = 0; round < 20; round++) {
         pthread_t threads[WORKERS], thread;
         static office o;
-        opro_driver *driver = office_driver(&o, "steps=100 samples_per_request=1");
+        opro_driver *driver = office_driver(&o, "steps=0 samples_per_request=1");
 
         office_open(&o, threads, WORKERS);
         for (int i = 0; i < round; i++)
