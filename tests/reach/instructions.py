@@ -58,8 +58,13 @@ class Table:
         for seed in SEEDS:
             run = self.run(task, seed)
             winner = run["winner"]
-            print(f"| {task} | found with seed {seed}: \"{winner['instruction']}\" | {percent(winner['test'])} "
+            print(f"| {task} | found with seed {seed}: \"{short(winner['instruction'])}\" | {percent(winner['test'])} "
                   f"| {run['train_calls']} | {run['train_calls_full']} |", flush=True)
+
+
+def short(text, most=60):
+    text = " ".join(text.replace("|", "\\|").split())
+    return text if len(text) <= most else text[:most].rstrip() + " ..."
 
 
 def percent(share):
