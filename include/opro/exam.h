@@ -212,8 +212,8 @@ OPRO_API opro_status opro_examiner_set_observer(opro_examiner *examiner, opro_ex
 /*
  * A scorer that examines each candidate on the training or validation examples that a SCORE asks
  * for; for problems of the same dataset (opro_problem_new_dataset()). With the option exam_feedback
- * it hands back examples that were answered wrongly, to be shown with show_feedback. It takes a
- * share of the examiner. Since 0.1.
+ * it hands back training examples that were answered wrongly, to be shown with show_feedback. It
+ * takes a share of the examiner. Since 0.1.
  */
 OPRO_API opro_status opro_scorer_new_exam(opro_scorer **out, opro_examiner *examiner,
                                           const opro_allocator *mem);

@@ -13,18 +13,22 @@ static void tell_usage(opro__ticket *t, const opro_exam *exam) {
                             opro_exam_figure(exam, OPRO_CALL_COST));
 }
 
-/* It is for the model alone, so a score is not lost for want of it. */
+/*
+ * It is for the model alone, so a score is not lost for want of it. Of training examples only: no
+ * proposal is made from others.
+ */
 static void tell_feedback(const opro__ticket *t, const opro_exam *exam) {
+    const opro_request *request = opro__ticket_request(t);
     opro_examiner *e = exam->examiner;
     int64_t most = OPRO__INT(&e->options, EXAM_FEEDBACK);
     opro__buf words;
     opro_error err;
 
-    if (!most) return;
+    if (!most || !request || request->set != OPRO_TRAIN) return;
     opro__buf_init(&words, &t->desk->mem, OPRO__MESSAGES_MAX);
     if (opro__feedback_write(&words, exam, (size_t)most, &err) != OPRO_OK)
         opro__say(&e->guard, e->log, OPRO_LOG_WARNING, "exam", "no feedback: %s", err.message);
-    else if (words.len && t->run)
+    else if (words.len)
         opro_run_answer_feedback(t->run, t->id, words.data, words.len);
     opro__buf_free(&words);
 }

@@ -326,6 +326,38 @@ static void wrong_answers_are_handed_back(void **state) {
     }
 }
 
+/* Those are for choosing: what is made from them would be chosen by what it has seen. */
+static void validation_examples_are_not_handed_back(void **state) {
+    static const char *const settings[] = {"race=off eval_interval=0 exam_feedback=5",
+                                           "race=off eval_interval=1 exam_feedback=5"};
+    char words[2][4096];
+
+    (void)state;
+    for (int validates = 0; validates < 2; validates++) {
+        const char *found;
+        opro_run *run;
+        world t;
+
+        open_world(&t, say_all, 50, settings[validates]);
+        run = score_one(&t, "idea 4");
+        if (validates) {
+            opro_request *request = next_of(run, OPRO_REQUEST_SCORE);
+
+            assert_int_equal(opro_request_set(request), OPRO_VALIDATION);
+            assert_int_equal(opro_scorer_score(t.scorer, run, request), OPRO_PENDING);
+            while (opro_model_poll(t.w.model, -1) == OPRO_OK)
+                continue;
+            assert_true(opro_trajectory_validation(opro_run_trajectory(run), 0) < 1);
+        }
+        found = opro_trajectory_feedback(opro_run_trajectory(run), 0, NULL);
+        assert_int_equal(occurrences(found, "Answered: 999"), 5);
+        snprintf(words[validates], sizeof words[validates], "%s", found);
+        opro_run_free(run);
+        close_world(&t);
+    }
+    assert_string_equal(words[1], words[0]);
+}
+
 /* Long texts of many letters are cut between letters, and a run takes only so much. */
 static void feedback_is_short(void **state) {
     char question[8192], *at = question;
@@ -374,6 +406,7 @@ int main(void) {
         cmocka_unit_test(scores_that_the_run_does_not_take_are_a_failure),
         cmocka_unit_test(an_endpoint_that_is_not_set_is_said),
         cmocka_unit_test(wrong_answers_are_handed_back),
+        cmocka_unit_test(validation_examples_are_not_handed_back),
         cmocka_unit_test(feedback_is_short),
     };
 
