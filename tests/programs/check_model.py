@@ -107,7 +107,7 @@ class RealModel(unittest.TestCase):
     def test_instruction(self):
         recording, report = self.folder / "recording.jsonl", self.folder / "report.html"
         settings = ["--steps=3", "--samples=8", "--seed=1", "--option=max_reply_tokens=64",
-                    "--option=model_accept_truncated=1", "--option=exam_max_tokens=6", "--option=eval_interval=0"]
+                    "--option=model_accept_truncated=1", "--option=exam_max_tokens=3", "--option=eval_interval=0"]
         command = self.questions()
         first = self.result(command, f"--optimizer=record:{recording}", f"--base-url={BASE_URL}",
                             f"--model-name={MODEL}", f"--report={report}", *settings)
