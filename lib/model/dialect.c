@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dialect.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -85,6 +86,7 @@ int32_t opro__known_prefix(const opro__dialect *dialect, const opro__url *url) {
 int32_t opro__known_sampling(const opro__dialect *dialect, const opro__url *url) {
     const host *known = host_of(url);
 
+    assert(url);
     if (!(dialect->can & OPRO__CAN_SAMPLES)) return OPRO_SAMPLING_SINGLY;
     if (ends_with(url->origin, ":11434")) return OPRO_SAMPLING_SINGLY; /* Ollama */
     return known ? known->sampling : OPRO_SAMPLING_AUTO;

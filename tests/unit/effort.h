@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How often a test repeats what it does with random cases. Instrumented builds are 10 to 50 times
- * slower, and find what they are for in fewer cases: OPRO_EFFORT in the environment is a percentage.
+ * slower, and find what they are for in fewer cases: OPRO_EFFORT in the environment is a
+ * percentage.
  */
 #ifndef EFFORT_H
 #define EFFORT_H

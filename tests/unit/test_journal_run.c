@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kept runs: what they are refused for, and what they get over. That a run which is cut off anywhere
- * is the one that was not cut off is shown by tests/durability.
+ * Kept runs: what they are refused for, and what they get over. That a run which is cut off
+ * anywhere is the one that was not cut off is shown by tests/durability.
  */
 #include "kept_world.h"
 
