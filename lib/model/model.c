@@ -3,7 +3,6 @@
 #include "model.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* ---- making and freeing ---------------------------------------------------------------------- */
 
@@ -19,7 +18,7 @@ opro_status opro_model_new(opro_model **out, const opro_config *config, const op
     model = opro__calloc(&own, 1, sizeof *model);
     if (!model) return OPRO_ERR_NOMEM;
     model->mem = own;
-    model->pid = getpid();
+    opro__process_init(&model->process);
     atomic_init(&model->refs.count, 1);
     opro__options_copy(&model->options, config);
     model->log = opro__config_log(config);
@@ -97,6 +96,7 @@ void opro_model_free(opro_model *model) {
     opro__hook_clear(&model->socket_fn);
     opro__hook_clear(&model->timer_fn);
     opro__log_free(model->log);
+    opro__process_free(&model->process);
     mem = model->mem;
     opro__free(&mem, model);
 }
@@ -113,7 +113,7 @@ const opro_error *opro_model_error(const opro_model *model) {
 }
 
 int opro__model_is_parents(const opro_model *model) {
-    return model->pid != getpid();
+    return opro__process_is_child(&model->process);
 }
 
 opro_status opro__model_enter(opro_model *model, int call) {
@@ -122,7 +122,7 @@ opro_status opro__model_enter(opro_model *model, int call) {
     if (st != OPRO_OK || !opro__model_is_parents(model)) return st;
     return opro__fail(&model->err, OPRO_ERR_STATE,
                       "the model was made in another process (%ld); make one in this process",
-                      (long)model->pid);
+                      model->process.pid);
 }
 
 /* ---- figures --------------------------------------------------------------------------------- */

@@ -22,7 +22,6 @@
 #ifndef OPRO_MODEL_MODEL_H
 #define OPRO_MODEL_MODEL_H
 
-#include <sys/types.h>
 
 #include "alarm.h"
 #include "answer.h"
@@ -36,6 +35,7 @@
 #include "failure.h"
 #include "opro/model.h"
 #include "pace.h"
+#include "process.h"
 #include "recording.h"
 #include "transport.h"
 #include "url.h"
@@ -145,7 +145,7 @@ struct opro_model {
     opro_error err;
     opro__guard guard;
     opro__refs refs;
-    pid_t pid;
+    opro__process process; /* that made it */
     opro__log *log;
     opro__options options;
     /* the endpoint */
