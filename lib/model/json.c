@@ -254,24 +254,30 @@ static size_t escaped(const char *s, size_t len, size_t *i) {
     return unit < 0x800 || (unit & 0xf800) == 0xd800 ? 2 : 3; /* two surrogates are 4 */
 }
 
+/* Where c is, from at on; end: nowhere. */
+static const char *seek(const char *at, const char *end, char c) {
+    const char *found = memchr(at, c, (size_t)(end - at));
+
+    return found ? found : end;
+}
+
 /* Of all strings of a text: how many bytes they stand for. */
 static size_t count_said(const char *s, size_t len) {
-    size_t n = 0, i = 0;
+    const char *end = s + len, *at = seek(s, end, '"');
+    size_t n = 0;
 
-    while (i < len) {
-        if (s[i++] != '"') continue;
-        while (i < len && s[i] != '"') {
-            size_t plain = plain_words(s + i, len - i);
+    while (at < end) {
+        const char *quote = seek(++at, end, '"'), *slash;
 
-            i += plain;
-            n += plain;
-            if (i >= len || s[i] == '"') continue;
-            if (s[i++] == '\\')
-                n += escaped(s, len, &i);
-            else
-                n++;
+        while ((slash = seek(at, quote, '\\')) < quote) {
+            size_t i = (size_t)(slash - s) + 1;
+
+            n += (size_t)(slash - at) + escaped(s, len, &i);
+            at = s + (i < len ? i : len);
+            if (at > quote) quote = seek(at, end, '"'); /* it was escaped */
         }
-        i++;
+        n += (size_t)(quote - at);
+        at = quote < end ? seek(quote + 1, end, '"') : end;
     }
     return n;
 }
@@ -279,12 +285,15 @@ static size_t count_said(const char *s, size_t len) {
 /* The same of what was read. It is not deep: it was looked over. */
 static size_t count_held(const json_t *value) {
     json_t *object = (json_t *)(uintptr_t)value; /* to go through it changes nothing */
-    size_t n = json_is_string(value) ? json_string_length(value) : 0;
+    size_t n = 0;
 
-    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++)
-        n += count_held(json_array_get(value, i));
-    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at))
-        n += strlen(json_object_iter_key(at)) + count_held(json_object_iter_value(at));
+    if (json_is_string(value)) return json_string_length(value);
+    if (json_is_array(value))
+        for (size_t i = 0; i < json_array_size(value); i++)
+            n += count_held(json_array_get(value, i));
+    if (json_is_object(value))
+        for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at))
+            n += strlen(json_object_iter_key(at)) + count_held(json_object_iter_value(at));
     return n;
 }
 
