@@ -14,7 +14,7 @@ static unsigned char *cleared_page(void) {
     if (madvise(page, 1, MADV_WIPEONFORK) == 0) return page;
     munmap(page, 1); /* GCOVR_EXCL_LINE: Linux before 4.14 */
 #endif
-    return NULL; /* GCOVR_EXCL_LINE: the same */
+    return NULL; /* GCOVR_EXCL_LINE: Linux before 4.14 */
 }
 
 void opro__process_init(opro__process *process) {
