@@ -22,7 +22,6 @@
 #ifndef OPRO_MODEL_MODEL_H
 #define OPRO_MODEL_MODEL_H
 
-
 #include "alarm.h"
 #include "answer.h"
 #include "ask.h"
