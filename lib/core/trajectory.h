@@ -64,7 +64,7 @@ struct opro_trajectory {
     int32_t direction;
     int dedup; /* OPRO_DEDUP_... */
     int belongs_to_run;
-    opro__candidate **blocks; /* of OPRO__BLOCK candidates each */
+    opro__candidate **blocks; /* of as many candidates each */
     size_t n_blocks, cap_blocks;
     uint32_t met;    /* candidates in blocks */
     uint32_t *order; /* number -> index in blocks, in blocks of their own */

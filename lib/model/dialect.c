@@ -263,6 +263,7 @@ opro_status opro__dialect_read(const opro__dialect *dialect, opro__answer *answe
     opro_status st = opro__json_parse(&root, answer->mem, err, body, len);
 
     if (st != OPRO_OK) return st;
+    assert(root);
     instead = find_error(root);
     if (instead) {
         *error = json_incref(instead);
