@@ -35,42 +35,27 @@ typedef int32_t opro_status;
  * one as success.
  */
 enum {
-    OPRO_OK = 0,
-    OPRO_WAIT = 10,    /* nothing to do until an answer comes (or time passes)                   */
-    OPRO_DONE = 20,    /* the run has stopped; opro_run_stop_reason() says why                   */
-    OPRO_PENDING = 30, /* from a callback: the answer will come later                            */
+    OPRO_OK = 0,       /* success */
+    OPRO_WAIT = 10,    /* nothing to do until an answer comes (or time passes) */
+    OPRO_DONE = 20,    /* the run has stopped; opro_run_stop_reason() says why */
+    OPRO_PENDING = 30, /* from a callback: the answer will come later */
 
-    OPRO_ERR_INVALID =
-        -10, /* an argument is NULL, out of range or senseless                         */
-    OPRO_ERR_NOMEM =
-        -20, /* the allocator returned NULL, or the object's memory limit is reached   */
-    OPRO_ERR_UNSUPPORTED =
-        -30,            /* not in this build                                                      */
-    OPRO_ERR_ABI = -40, /* a sized struct from a newer header uses fields that are unknown here   */
-    OPRO_ERR_REENTRANT =
-        -50, /* not allowed inside this callback                                       */
-    OPRO_ERR_CALLBACK =
-        -60, /* a callback broke its contract                                          */
-    OPRO_ERR_STALE =
-        -70, /* the request was answered already, or cancelled                         */
-    OPRO_ERR_UNKNOWN =
-        -80, /* no such request, option, name or index                                 */
-    OPRO_ERR_STATE =
-        -90, /* the object is not in a state for this call                             */
-    OPRO_ERR_LIMIT =
-        -100, /* a stated bound would be exceeded                                       */
-    OPRO_ERR_PARSE =
-        -110, /* text does not have the expected form                                   */
-    OPRO_ERR_REJECTED =
-        -120, /* a solution is not legal for its problem                                */
-    OPRO_ERR_FAILED =
-        -130, /* what was asked for could not be done (a model or scorer gave up)       */
-    OPRO_ERR_TIMEOUT =
-        -140, /* a deadline passed                                                      */
-    OPRO_ERR_USER_FIRST =
-        -1000, /* first of the codes that are the host's own ...                         */
-    OPRO_ERR_USER_LAST =
-        -1999 /* ... and the last                                                       */
+    OPRO_ERR_INVALID = -10, /* an argument is NULL, out of range or senseless */
+    OPRO_ERR_NOMEM = -20, /* the allocator returned NULL, or the object's memory limit is reached */
+    OPRO_ERR_UNSUPPORTED = -30, /* not in this build */
+    OPRO_ERR_ABI = -40, /* a sized struct from a newer header uses fields that are unknown here */
+    OPRO_ERR_REENTRANT = -50, /* not allowed inside this callback */
+    OPRO_ERR_CALLBACK = -60,  /* a callback broke its contract */
+    OPRO_ERR_STALE = -70,     /* the request was answered already, or cancelled */
+    OPRO_ERR_UNKNOWN = -80,   /* no such request, option, name or index */
+    OPRO_ERR_STATE = -90,     /* the object is not in a state for this call */
+    OPRO_ERR_LIMIT = -100,    /* a stated bound would be exceeded */
+    OPRO_ERR_PARSE = -110,    /* text does not have the expected form */
+    OPRO_ERR_REJECTED = -120, /* a solution is not legal for its problem */
+    OPRO_ERR_FAILED = -130,   /* what was asked for could not be done (a model or scorer gave up) */
+    OPRO_ERR_TIMEOUT = -140,  /* a deadline passed */
+    OPRO_ERR_USER_FIRST = -1000, /* first of the codes that are the host's own ... */
+    OPRO_ERR_USER_LAST = -1999   /* ... and the last */
 };
 
 /*
@@ -95,11 +80,11 @@ typedef void (*opro_destroy_fn)(void *user_data);
  * The functions run on the thread that uses the object. Since 0.1.
  */
 typedef struct opro_allocator {
-    size_t size;
-    void *(*alloc)(size_t n, void *user_data);
-    void *(*realloc)(void *p, size_t n, void *user_data);
-    void (*free)(void *p, void *user_data);
-    void *user_data;
+    size_t size;                                          /* sizeof(opro_allocator) */
+    void *(*alloc)(size_t n, void *user_data);            /* as malloc() */
+    void *(*realloc)(void *p, size_t n, void *user_data); /* as realloc() */
+    void (*free)(void *p, void *user_data);               /* as free() */
+    void *user_data;                                      /* given to all three */
 } opro_allocator;
 
 /*
@@ -122,11 +107,11 @@ OPRO_API const char *opro_error_message(const opro_error *error, size_t *len);
 
 /* Log levels. */
 enum {
-    OPRO_LOG_NONE = 0,
-    OPRO_LOG_ERROR = 10,
-    OPRO_LOG_WARNING = 20,
-    OPRO_LOG_INFO = 30,
-    OPRO_LOG_DEBUG = 40 /* the only level at which prompts and replies may appear */
+    OPRO_LOG_NONE = 0,     /* silence */
+    OPRO_LOG_ERROR = 10,   /* something failed for good */
+    OPRO_LOG_WARNING = 20, /* something is not as it should be; the work goes on */
+    OPRO_LOG_INFO = 30,    /* what goes on, in a few lines */
+    OPRO_LOG_DEBUG = 40    /* the only level at which prompts and replies may appear */
 };
 
 /*
@@ -164,8 +149,8 @@ OPRO_API int32_t opro_abi_epoch(void);
 /* Optional parts of a build. Values without a name here are unknown and absent. */
 enum {
     OPRO_FEATURE_THREADS = 10, /* opro_driver_post_*() from other threads */
-    OPRO_FEATURE_HTTP = 20,    /* the model client                        */
-    OPRO_FEATURE_JOURNAL = 30  /* the durable journal                     */
+    OPRO_FEATURE_HTTP = 20,    /* the model client */
+    OPRO_FEATURE_JOURNAL = 30  /* the durable journal */
 };
 
 /* 1 when this build has the feature, else 0. Any thread. Since 0.1. */

@@ -11,13 +11,14 @@
 
 OPRO_BEGIN_DECLS
 
+/* Values of options, and a log. */
 typedef struct opro_config opro_config;
 
 /* Option types. */
 enum {
-    OPRO_TYPE_INT = 10,   /* int64_t                                                          */
-    OPRO_TYPE_REAL = 20,  /* double; NaN ("none") where the default is none                   */
-    OPRO_TYPE_CHOICE = 30 /* one of a few names, each with a number (OPRO_MODE_STEADY, ...)   */
+    OPRO_TYPE_INT = 10,   /* int64_t */
+    OPRO_TYPE_REAL = 20,  /* double; NaN ("none") where the default is none */
+    OPRO_TYPE_CHOICE = 30 /* one of a few names, each with a number (OPRO_MODE_STEADY, ...) */
 };
 
 /* Option ids. Their names are the lower-case words after OPRO_OPT_: OPRO_OPT_SEED is "seed". */
@@ -153,75 +154,75 @@ enum {
 /* Values of the choice options. */
 enum {
     OPRO_MODE_STEPWISE = 10, /* the paper's: a step ends when all its candidates are decided */
-    OPRO_MODE_STEADY = 20,   /* a new proposal whenever a slot is free                       */
+    OPRO_MODE_STEADY = 20,   /* a new proposal whenever a slot is free */
 
-    OPRO_DEDUP_EXACT = 10,      /* a candidate is a repeat when its canonical text is           */
-    OPRO_DEDUP_NORMALISED = 20, /* ... also when it differs only in blanks and ASCII case       */
+    OPRO_DEDUP_EXACT = 10,      /* a candidate is a repeat when its canonical text is */
+    OPRO_DEDUP_NORMALISED = 20, /* ... also when it differs only in blanks and ASCII case */
 
-    OPRO_DISPLAY_AUTO = 10,     /* as the problem says                                          */
-    OPRO_DISPLAY_BUCKETS = 20,  /* an integer from 0 to score_buckets, half-even                */
-    OPRO_DISPLAY_DECIMALS = 30, /* score_decimals digits after the point                        */
-    OPRO_DISPLAY_NONE = 40,     /* solutions are shown without scores                           */
+    OPRO_DISPLAY_AUTO = 10,     /* as the problem says */
+    OPRO_DISPLAY_BUCKETS = 20,  /* an integer from 0 to score_buckets, half-even */
+    OPRO_DISPLAY_DECIMALS = 30, /* score_decimals digits after the point */
+    OPRO_DISPLAY_NONE = 40,     /* solutions are shown without scores */
 
-    OPRO_ORDER_ASCENDING = 10, /* best last, next to the request                                */
-    OPRO_ORDER_DESCENDING = 20,
-    OPRO_ORDER_RANDOM = 30,
+    OPRO_ORDER_ASCENDING = 10,  /* best last, next to the request */
+    OPRO_ORDER_DESCENDING = 20, /* best first */
+    OPRO_ORDER_RANDOM = 30,     /* shuffled, anew in each step */
 
-    OPRO_EXEMPLARS_RANDOM = 10,            /* new ones each step                                */
-    OPRO_EXEMPLARS_RANDOM_PUBLISHED = 15,  /* the same, as the published program draws them     */
-    OPRO_EXEMPLARS_CONSTANT = 20,          /* the same ones each step                           */
-    OPRO_EXEMPLARS_ACCUMULATED_WRONG = 30, /* most often wrong over all scored candidates       */
-    OPRO_EXEMPLARS_CURRENT_WRONG = 40,     /* most often wrong over the candidates shown now    */
+    OPRO_EXEMPLARS_RANDOM = 10,            /* new ones each step */
+    OPRO_EXEMPLARS_RANDOM_PUBLISHED = 15,  /* the same, as the published program draws them */
+    OPRO_EXEMPLARS_CONSTANT = 20,          /* the same ones each step */
+    OPRO_EXEMPLARS_ACCUMULATED_WRONG = 30, /* most often wrong over all scored candidates */
+    OPRO_EXEMPLARS_CURRENT_WRONG = 40,     /* most often wrong over the candidates shown now */
 
-    OPRO_META_PROMPT_AUTO = 10,       /* as the problem says                                    */
-    OPRO_META_PROMPT_CHAT = 20,       /* instruction-tuned chat model, answer in tags           */
-    OPRO_META_PROMPT_SQUARE = 30,     /* answer in square brackets                              */
-    OPRO_META_PROMPT_PRETRAINED = 40, /* base model, continues a list                           */
-    OPRO_META_PROMPT_POINTS = 50,     /* numeric vectors                                        */
-    OPRO_META_PROMPT_TOUR = 60,       /* permutations                                           */
+    OPRO_META_PROMPT_AUTO = 10,       /* as the problem says */
+    OPRO_META_PROMPT_CHAT = 20,       /* instruction-tuned chat model, answer in tags */
+    OPRO_META_PROMPT_SQUARE = 30,     /* answer in square brackets */
+    OPRO_META_PROMPT_PRETRAINED = 40, /* base model, continues a list */
+    OPRO_META_PROMPT_POINTS = 50,     /* numeric vectors */
+    OPRO_META_PROMPT_TOUR = 60,       /* permutations */
 
     OPRO_POSITION_BEFORE_Q = 10, /* where an instruction stands in an exemplar */
-    OPRO_POSITION_Q_BEGIN = 20,
-    OPRO_POSITION_Q_END = 30,
-    OPRO_POSITION_A_BEGIN = 40,
-    OPRO_POSITION_SYSTEM = 50, /* a message of its own, in front of the question */
+    OPRO_POSITION_Q_BEGIN = 20,  /* in front of the question, behind its "Q:" */
+    OPRO_POSITION_Q_END = 30,    /* behind the question */
+    OPRO_POSITION_A_BEGIN = 40,  /* at the beginning of the answer */
+    OPRO_POSITION_SYSTEM = 50,   /* a message of its own, in front of the question */
 
-    OPRO_SCHEDULE_CONSTANT = 10,
+    OPRO_SCHEDULE_CONSTANT = 10, /* temperature, in all steps */
     /* from temperature towards temperature_end over steps, as the published program does */
     OPRO_SCHEDULE_LINEAR = 20,
 
-    OPRO_RACE_AUTO = 5,         /* recommended for problems of datasets, else off               */
-    OPRO_RACE_OFF = 10,         /* all instances are scored                                     */
-    OPRO_RACE_RECOMMENDED = 20, /* against the best; alpha 0.2                                  */
-    OPRO_RACE_CAUTIOUS = 30,    /* against the median of the best 20; alpha 0.2                 */
-    OPRO_RACE_EXACT = 40,       /* against the best; dropped only when it has lost for certain  */
+    OPRO_RACE_AUTO = 5,         /* recommended for problems of datasets, else off */
+    OPRO_RACE_OFF = 10,         /* all instances are scored */
+    OPRO_RACE_RECOMMENDED = 20, /* against the best; alpha 0.2 */
+    OPRO_RACE_CAUTIOUS = 30,    /* against the median of the best 20; alpha 0.2 */
+    OPRO_RACE_EXACT = 40,       /* against the best; dropped only when it has lost for certain */
 
-    OPRO_CONFIRM_AUTO = 10, /* on for problems of datasets with validation examples              */
-    OPRO_CONFIRM_OFF = 20,  /* the best in training wins                                         */
-    OPRO_CONFIRM_ON = 30,
+    OPRO_CONFIRM_AUTO = 10, /* on for problems of datasets with validation examples */
+    OPRO_CONFIRM_OFF = 20,  /* the best in training wins */
+    OPRO_CONFIRM_ON = 30,   /* the winner is chosen by validation examples */
 
-    OPRO_DIALECT_AUTO = 10,
-    OPRO_DIALECT_OPENAI = 20,      /* chat completions, by whoever serves them                  */
-    OPRO_DIALECT_COMPLETIONS = 30, /* legacy completions: a base model continues a text         */
-    OPRO_DIALECT_RESPONSES = 40,   /* OpenAI Responses                                          */
-    OPRO_DIALECT_ANTHROPIC = 50,   /* Anthropic Messages                                        */
-    OPRO_DIALECT_GEMINI = 60,      /* Gemini generateContent                                    */
-    OPRO_DIALECT_AZURE = 70,       /* chat completions with Azure's paths and key header        */
+    OPRO_DIALECT_AUTO = 10,        /* by the base URL's host, else chat completions */
+    OPRO_DIALECT_OPENAI = 20,      /* chat completions, by whoever serves them */
+    OPRO_DIALECT_COMPLETIONS = 30, /* legacy completions: a base model continues a text */
+    OPRO_DIALECT_RESPONSES = 40,   /* OpenAI Responses */
+    OPRO_DIALECT_ANTHROPIC = 50,   /* Anthropic Messages */
+    OPRO_DIALECT_GEMINI = 60,      /* Gemini generateContent */
+    OPRO_DIALECT_AZURE = 70,       /* chat completions with Azure's paths and key header */
 
-    OPRO_PREFIX_AUTO = 10,
-    OPRO_PREFIX_NONE = 20,     /* it cannot                                                     */
-    OPRO_PREFIX_TRAILING = 30, /* by a last message of the assistant's alone                    */
-    OPRO_PREFIX_CONTINUE = 40, /* ... and continue_final_message (vLLM)                         */
-    OPRO_PREFIX_MARKED = 50,   /* ... and "prefix": true (Mistral, DeepSeek)                    */
+    OPRO_PREFIX_AUTO = 10,     /* by what the host is known for, else trailing */
+    OPRO_PREFIX_NONE = 20,     /* it cannot */
+    OPRO_PREFIX_TRAILING = 30, /* by a last message of the assistant's alone */
+    OPRO_PREFIX_CONTINUE = 40, /* ... and continue_final_message (vLLM) */
+    OPRO_PREFIX_MARKED = 50,   /* ... and "prefix": true (Mistral, DeepSeek) */
 
-    OPRO_SAMPLING_AUTO = 10,
-    OPRO_SAMPLING_TOGETHER = 20,
-    OPRO_SAMPLING_SINGLY = 30,
+    OPRO_SAMPLING_AUTO = 10,     /* as the endpoint turns out to be able to */
+    OPRO_SAMPLING_TOGETHER = 20, /* several replies by one request */
+    OPRO_SAMPLING_SINGLY = 30,   /* one reply a request */
 
     OPRO_SYNC_RECORD = 10, /* see journal.h */
-    OPRO_SYNC_STEP = 20,
-    OPRO_SYNC_TIME = 30,
-    OPRO_SYNC_NONE = 40
+    OPRO_SYNC_STEP = 20,   /* at the end of each step */
+    OPRO_SYNC_TIME = 30,   /* every journal_sync_ms */
+    OPRO_SYNC_NONE = 40    /* when the system likes */
 };
 
 /* A config with every option at its default. Since 0.1. */

@@ -26,6 +26,7 @@
 
 OPRO_BEGIN_DECLS
 
+/* Labelled examples, and their split. */
 typedef struct opro_dataset opro_dataset;
 
 /*
@@ -47,13 +48,13 @@ typedef struct opro_dataset opro_dataset;
  * A line of CSV or TSV has as many fields as the first.
  */
 enum {
-    OPRO_LAYOUT_AUTO = 10,
-    OPRO_LAYOUT_BBH = 20,
-    OPRO_LAYOUT_GSM8K = 30,
-    OPRO_LAYOUT_AQUA = 40,
-    OPRO_LAYOUT_JSONL = 50,
-    OPRO_LAYOUT_CSV = 60,
-    OPRO_LAYOUT_TSV = 70
+    OPRO_LAYOUT_AUTO = 10,  /* by name and first bytes */
+    OPRO_LAYOUT_BBH = 20,   /* BIG-Bench Hard */
+    OPRO_LAYOUT_GSM8K = 30, /* GSM8K, as the published program has it */
+    OPRO_LAYOUT_AQUA = 40,  /* AQuA */
+    OPRO_LAYOUT_JSONL = 50, /* JSON Lines */
+    OPRO_LAYOUT_CSV = 60,   /* comma-separated */
+    OPRO_LAYOUT_TSV = 70    /* tab-separated */
 };
 
 /* An empty dataset. Since 0.1. */
@@ -130,10 +131,10 @@ OPRO_API const char *opro_dataset_options(opro_dataset *dataset, size_t index, s
 
 /* What kind of answers the examples have. */
 enum {
-    OPRO_TASK_TEXT = 10,
-    OPRO_TASK_NUMBER = 20, /* decimal, commas between thousands allowed          */
-    OPRO_TASK_BOOL = 30,   /* yes/no, true/false, valid/invalid, in any case     */
-    OPRO_TASK_CHOICE = 40  /* "(B)", or "B" if the question has "B)" in it       */
+    OPRO_TASK_TEXT = 10,   /* anything else */
+    OPRO_TASK_NUMBER = 20, /* decimal, commas between thousands allowed */
+    OPRO_TASK_BOOL = 30,   /* yes/no, true/false, valid/invalid, in any case */
+    OPRO_TASK_CHOICE = 40  /* "(B)", or "B" if the question has "B)" in it */
 };
 
 /*
@@ -143,7 +144,9 @@ enum {
 OPRO_API int32_t opro_dataset_task(opro_dataset *dataset);
 
 /* Sets of examples, beside OPRO_TRAIN and OPRO_VALIDATION (problem.h). */
-enum { OPRO_TEST = 30 };
+enum {
+    OPRO_TEST = 30 /* no part of any run */
+};
 
 /*
  * Split at random: shares of training, validation and test examples (each from 0 to 1, their sum

@@ -14,6 +14,7 @@
 
 OPRO_BEGIN_DECLS
 
+/* A run with an optimizer and a scorer. */
 typedef struct opro_driver opro_driver;
 
 /* A driver for a new run of a problem. Errors as opro_run_new(). Since 0.1. */

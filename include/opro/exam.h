@@ -48,7 +48,10 @@
 
 OPRO_BEGIN_DECLS
 
+/* Who examines: dataset, metric, model, and how the model is asked. */
 typedef struct opro_examiner opro_examiner;
+
+/* One instruction, examined on some examples. */
 typedef struct opro_exam opro_exam;
 
 /* ---- the examiner ---- */
@@ -143,8 +146,8 @@ OPRO_API void opro_exam_free(opro_exam *exam);
 
 /* What an exam's callback hears. */
 enum {
-    OPRO_EXAM_ANSWER = 10, /* the example at index is decided: it has a score, or is unknown now  */
-    OPRO_EXAM_DONE = 20    /* all are; the last event                                             */
+    OPRO_EXAM_ANSWER = 10, /* the example at index is decided: it has a score, or is unknown now */
+    OPRO_EXAM_DONE = 20    /* all are; the last event */
 };
 
 /*
@@ -194,7 +197,9 @@ OPRO_API opro_status opro_exam_interval(const opro_exam *exam, double *low, doub
  * Figures of an exam: as OPRO_CALL_..., summed over its calls that are over (those that cannot be
  * summed are 0); OPRO_EXAM_CALLS counts them. Since 0.1.
  */
-enum { OPRO_EXAM_CALLS = 1000 };
+enum {
+    OPRO_EXAM_CALLS = 1000 /* its calls that are over */
+};
 OPRO_API int64_t opro_exam_figure(const opro_exam *exam, int32_t figure);
 
 /*
@@ -220,11 +225,11 @@ OPRO_API opro_status opro_scorer_new_exam(opro_scorer **out, opro_examiner *exam
 
 /* What is estimated. */
 enum {
-    OPRO_ESTIMATE_PROPOSALS = 10,
-    OPRO_ESTIMATE_SCORER_CALLS = 20,
-    OPRO_ESTIMATE_PROMPT_TOKENS = 30,
-    OPRO_ESTIMATE_REPLY_TOKENS = 40,
-    OPRO_ESTIMATE_COST = 50 /* millionths, by the prices of both models */
+    OPRO_ESTIMATE_PROPOSALS = 10,     /* replies asked of the optimizer */
+    OPRO_ESTIMATE_SCORER_CALLS = 20,  /* (candidate, example) pairs */
+    OPRO_ESTIMATE_PROMPT_TOKENS = 30, /* tokens read, by both models */
+    OPRO_ESTIMATE_REPLY_TOKENS = 40,  /* tokens written, by both models */
+    OPRO_ESTIMATE_COST = 50           /* millionths, by the prices of both models */
 };
 
 /*

@@ -62,6 +62,7 @@
 
 OPRO_BEGIN_DECLS
 
+/* A file of what came into a run: to keep one, or to read. */
 typedef struct opro_journal opro_journal;
 
 /*
@@ -126,12 +127,12 @@ OPRO_API opro_status opro_journal_close(opro_journal *journal);
 
 /* Figures. */
 enum {
-    OPRO_JOURNAL_RECORDS = 10,    /* lines read and written                                      */
-    OPRO_JOURNAL_DURABLE = 20,    /* ... of which the first so many are on the disk              */
-    OPRO_JOURNAL_BYTES = 30,      /* of all lines                                                */
-    OPRO_JOURNAL_TORN_BYTES = 40, /* found behind the last whole line                            */
+    OPRO_JOURNAL_RECORDS = 10,    /* lines read and written */
+    OPRO_JOURNAL_DURABLE = 20,    /* ... of which the first so many are on the disk */
+    OPRO_JOURNAL_BYTES = 30,      /* of all lines */
+    OPRO_JOURNAL_TORN_BYTES = 40, /* found behind the last whole line */
     OPRO_JOURNAL_REPLAYED = 50,   /* lines that were there when a run was resumed; 0: it was new */
-    OPRO_JOURNAL_AGAIN = 60       /* requests that were open then, and are asked again           */
+    OPRO_JOURNAL_AGAIN = 60       /* requests that were open then, and are asked again */
 };
 
 /* A figure; 0 for an unknown one. Since 0.1. */
@@ -144,20 +145,20 @@ OPRO_API const char *opro_journal_torn_file(const opro_journal *journal, size_t 
 
 /* Kinds of entries. Others may come with later versions: leave them aside. */
 enum {
-    OPRO_ENTRY_HEADER = 10,  /* text: the line's JSON                                           */
-    OPRO_ENTRY_TIME = 20,    /* the run begins, or a deadline is reached                        */
-    OPRO_ENTRY_REQUEST = 30, /* a request is handed out; step; text: the candidate to be scored */
-    OPRO_ENTRY_AGAIN = 40,   /* ... once more                                                   */
-    OPRO_ENTRY_REPLY = 50,   /* index: the sample; text                                         */
-    OPRO_ENTRY_SCORES = 60,
-    OPRO_ENTRY_ERROR = 70,    /* text: the message; value: the status                           */
-    OPRO_ENTRY_FEEDBACK = 80, /* text                                                           */
-    OPRO_ENTRY_USAGE = 90,    /* usage                                                          */
-    OPRO_ENTRY_STEP = 100,    /* a step has ended; step                                         */
-    OPRO_ENTRY_STOP = 110,    /* value: OPRO_STOP_...; text: of an error, its message           */
-    OPRO_ENTRY_RESUME = 120,  /* another process goes on                                        */
-    OPRO_ENTRY_CLOSE = 130,   /* the file was closed in order                                   */
-    OPRO_ENTRY_OTHER = 140    /* not known here                                                 */
+    OPRO_ENTRY_HEADER = 10,   /* text: the line's JSON */
+    OPRO_ENTRY_TIME = 20,     /* the run begins, or a deadline is reached */
+    OPRO_ENTRY_REQUEST = 30,  /* a request is handed out; step; text: the candidate to be scored */
+    OPRO_ENTRY_AGAIN = 40,    /* ... once more */
+    OPRO_ENTRY_REPLY = 50,    /* index: the sample; text */
+    OPRO_ENTRY_SCORES = 60,   /* scores, in the order of the request */
+    OPRO_ENTRY_ERROR = 70,    /* text: the message; value: the status */
+    OPRO_ENTRY_FEEDBACK = 80, /* text */
+    OPRO_ENTRY_USAGE = 90,    /* usage */
+    OPRO_ENTRY_STEP = 100,    /* a step has ended; step */
+    OPRO_ENTRY_STOP = 110,    /* value: OPRO_STOP_...; text: of an error, its message */
+    OPRO_ENTRY_RESUME = 120,  /* another process goes on */
+    OPRO_ENTRY_CLOSE = 130,   /* the file was closed in order */
+    OPRO_ENTRY_OTHER = 140    /* not known here */
 };
 
 /*

@@ -45,24 +45,25 @@
 
 OPRO_BEGIN_DECLS
 
+/* A builder of meta-prompts. */
 typedef struct opro_meta_prompt opro_meta_prompt;
 
 /* Blocks. */
 enum {
-    OPRO_BLOCK_LAYOUT = 10,
-    OPRO_BLOCK_INTRO = 20,
-    OPRO_BLOCK_ENTRY = 30,
-    OPRO_BLOCK_EXEMPLAR = 40,
-    OPRO_BLOCK_FEEDBACK = 50,
-    OPRO_BLOCK_REJECTED = 60,
-    OPRO_BLOCK_REQUEST = 70,
-    OPRO_BLOCK_PREFIX = 80
+    OPRO_BLOCK_LAYOUT = 10,   /* which blocks, in which order */
+    OPRO_BLOCK_INTRO = 20,    /* what the task is */
+    OPRO_BLOCK_ENTRY = 30,    /* a shown solution */
+    OPRO_BLOCK_EXEMPLAR = 40, /* an exemplar */
+    OPRO_BLOCK_FEEDBACK = 50, /* the scorer's words on a solution */
+    OPRO_BLOCK_REJECTED = 60, /* a rejected text */
+    OPRO_BLOCK_REQUEST = 70,  /* what is asked for */
+    OPRO_BLOCK_PREFIX = 80    /* the assistant's first words */
 };
 
 /* Roles of messages. */
 enum {
-    OPRO_ROLE_SYSTEM = 10,
-    OPRO_ROLE_USER = 20,
+    OPRO_ROLE_SYSTEM = 10,   /* what holds for the whole conversation */
+    OPRO_ROLE_USER = 20,     /* the request */
     OPRO_ROLE_ASSISTANT = 30 /* always last: the model goes on from here */
 };
 

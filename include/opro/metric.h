@@ -11,21 +11,20 @@
 
 OPRO_BEGIN_DECLS
 
+/* A way to judge replies. */
 typedef struct opro_metric opro_metric;
 
 /* Kinds. */
 enum {
-    OPRO_METRIC_STRICT = 10, /* what a careful person would judge right; the default choice     */
-    OPRO_METRIC_REFERENCE =
-        20,                    /* the published program's rules to the letter, quirks and all     */
-    OPRO_METRIC_EXACT = 30,    /* the same text, but for blanks at both ends                      */
-    OPRO_METRIC_NUMBER = 40,   /* the final number, within the tolerance                          */
-    OPRO_METRIC_CHOICE = 50,   /* the letter of the option chosen                                 */
-    OPRO_METRIC_CONTAINS = 60, /* the answer occurs as whole words                                */
+    OPRO_METRIC_STRICT = 10,    /* what a careful person would judge right; the default choice */
+    OPRO_METRIC_REFERENCE = 20, /* the published program's rules to the letter, quirks and all */
+    OPRO_METRIC_EXACT = 30,     /* the same text, but for blanks at both ends */
+    OPRO_METRIC_NUMBER = 40,    /* the final number, within the tolerance */
+    OPRO_METRIC_CHOICE = 50,    /* the letter of the option chosen */
+    OPRO_METRIC_CONTAINS = 60,  /* the answer occurs as whole words */
     OPRO_METRIC_REGEX = 70, /* POSIX extended regular expression: see opro_metric_set_pattern() */
-    OPRO_METRIC_JSON_FIELD =
-        80,               /* a member of the JSON object in the reply equals the answer     */
-    OPRO_METRIC_HOST = 90 /* the host's callback: opro_metric_set_fn()                       */
+    OPRO_METRIC_JSON_FIELD = 80, /* a member of the JSON object in the reply equals the answer */
+    OPRO_METRIC_HOST = 90        /* the host's callback: opro_metric_set_fn() */
 };
 
 /*

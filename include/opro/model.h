@@ -54,7 +54,10 @@
 
 OPRO_BEGIN_DECLS
 
+/* A client for one endpoint and one model there. */
 typedef struct opro_model opro_model;
+
+/* One question to a model, and its replies. */
 typedef struct opro_call opro_call;
 
 /* ---- the endpoint ---- */
@@ -215,8 +218,8 @@ OPRO_API opro_status opro_call_set_deadline(opro_call *call, int64_t ms);
 
 /* What a call's callback hears. */
 enum {
-    OPRO_CALL_REPLY = 10, /* the sample index has its outcome: opro_call_outcome()            */
-    OPRO_CALL_DONE = 20   /* all have; the last event of the call                             */
+    OPRO_CALL_REPLY = 10, /* the sample index has its outcome: opro_call_outcome() */
+    OPRO_CALL_DONE = 20   /* all have; the last event of the call */
 };
 
 /*
@@ -239,11 +242,11 @@ OPRO_API int32_t opro_call_done(const opro_call *call);
 
 /* What became of a sample. */
 enum {
-    OPRO_OUTCOME_NONE = 0,       /* nothing yet                                               */
-    OPRO_OUTCOME_WHOLE = 10,     /* a reply that ended by itself or at a stop text            */
-    OPRO_OUTCOME_TRUNCATED = 20, /* a reply that was cut off at the limit of tokens           */
-    OPRO_OUTCOME_REFUSED = 30,   /* the model refused, or a filter stepped in; reply: why     */
-    OPRO_OUTCOME_FAILED = 40     /* no reply: opro_call_error() says why                      */
+    OPRO_OUTCOME_NONE = 0,       /* nothing yet */
+    OPRO_OUTCOME_WHOLE = 10,     /* a reply that ended by itself or at a stop text */
+    OPRO_OUTCOME_TRUNCATED = 20, /* a reply that was cut off at the limit of tokens */
+    OPRO_OUTCOME_REFUSED = 30,   /* the model refused, or a filter stepped in; reply: why */
+    OPRO_OUTCOME_FAILED = 40     /* no reply: opro_call_error() says why */
 };
 
 /*
@@ -258,28 +261,28 @@ OPRO_API const char *opro_call_finish(const opro_call *call, size_t index);
 
 /* What went wrong with a call, as a class. */
 enum {
-    OPRO_FAILURE_NONE = 0,
-    OPRO_FAILURE_NET = 10,           /* no connection, or it broke                            */
-    OPRO_FAILURE_TIMEOUT = 20,       /* connecting, waiting or the transfer took too long     */
-    OPRO_FAILURE_TLS = 30,           /* the certificate or the handshake is not acceptable    */
-    OPRO_FAILURE_PROXY = 40,         /* the proxy failed                                      */
-    OPRO_FAILURE_PROTOCOL = 50,      /* not HTTP as it should be                              */
-    OPRO_FAILURE_LIMIT = 60,         /* more bytes than the limits allow                      */
-    OPRO_FAILURE_ANSWER = 70,        /* an answer that makes no sense: not JSON, no choices   */
-    OPRO_FAILURE_REDIRECT = 80,      /* a redirect, which is not followed                     */
-    OPRO_FAILURE_REFUSED = 90,       /* the endpoint refused the request (400 and its kin)    */
-    OPRO_FAILURE_AUTH = 100,         /* the key was refused                                   */
-    OPRO_FAILURE_QUOTA = 110,        /* money or quota are used up                            */
-    OPRO_FAILURE_NOT_FOUND = 120,    /* no such model or path                                 */
-    OPRO_FAILURE_CONTEXT = 130,      /* the prompt is too long for the model                  */
-    OPRO_FAILURE_FILTER = 140,       /* a content filter refused the prompt                   */
-    OPRO_FAILURE_RATE = 150,         /* too many requests                                     */
-    OPRO_FAILURE_UNAVAILABLE = 160,  /* the endpoint is overloaded or broken (5xx)            */
-    OPRO_FAILURE_PREFIX = 170,       /* the endpoint cannot continue a begun answer           */
-    OPRO_FAILURE_DEADLINE = 180,     /* the call's deadline passed                            */
-    OPRO_FAILURE_NOT_RECORDED = 190, /* not in the recording                                  */
-    OPRO_FAILURE_MEMORY = 200,       /* out of memory here                                    */
-    OPRO_FAILURE_FILE = 210          /* the recording or the cache could not be written       */
+    OPRO_FAILURE_NONE = 0,           /* nothing */
+    OPRO_FAILURE_NET = 10,           /* no connection, or it broke */
+    OPRO_FAILURE_TIMEOUT = 20,       /* connecting, waiting or the transfer took too long */
+    OPRO_FAILURE_TLS = 30,           /* the certificate or the handshake is not acceptable */
+    OPRO_FAILURE_PROXY = 40,         /* the proxy failed */
+    OPRO_FAILURE_PROTOCOL = 50,      /* not HTTP as it should be */
+    OPRO_FAILURE_LIMIT = 60,         /* more bytes than the limits allow */
+    OPRO_FAILURE_ANSWER = 70,        /* an answer that makes no sense: not JSON, no choices */
+    OPRO_FAILURE_REDIRECT = 80,      /* a redirect, which is not followed */
+    OPRO_FAILURE_REFUSED = 90,       /* the endpoint refused the request (400 and its kin) */
+    OPRO_FAILURE_AUTH = 100,         /* the key was refused */
+    OPRO_FAILURE_QUOTA = 110,        /* money or quota are used up */
+    OPRO_FAILURE_NOT_FOUND = 120,    /* no such model or path */
+    OPRO_FAILURE_CONTEXT = 130,      /* the prompt is too long for the model */
+    OPRO_FAILURE_FILTER = 140,       /* a content filter refused the prompt */
+    OPRO_FAILURE_RATE = 150,         /* too many requests */
+    OPRO_FAILURE_UNAVAILABLE = 160,  /* the endpoint is overloaded or broken (5xx) */
+    OPRO_FAILURE_PREFIX = 170,       /* the endpoint cannot continue a begun answer */
+    OPRO_FAILURE_DEADLINE = 180,     /* the call's deadline passed */
+    OPRO_FAILURE_NOT_RECORDED = 190, /* not in the recording */
+    OPRO_FAILURE_MEMORY = 200,       /* out of memory here */
+    OPRO_FAILURE_FILE = 210          /* the recording or the cache could not be written */
 };
 
 /*
@@ -297,15 +300,15 @@ OPRO_API const char *opro_failure_name(int32_t failure);
 /* Figures of a call. Where an endpoint does not count tokens they are estimated. */
 enum {
     OPRO_CALL_PROMPT_TOKENS = 10,    /* as the endpoint counts, over all requests of the call */
-    OPRO_CALL_REPLY_TOKENS = 20,     /* with those of reasoning                               */
+    OPRO_CALL_REPLY_TOKENS = 20,     /* with those of reasoning */
     OPRO_CALL_CACHED_TOKENS = 30,    /* of the prompt's, those read from the endpoint's cache */
-    OPRO_CALL_REASONING_TOKENS = 40, /* of the reply's                                        */
-    OPRO_CALL_COST = 50,             /* millionths, by model_..._price                        */
-    OPRO_CALL_REQUESTS = 60,         /* HTTP requests; 0 if none was sent: see the error      */
-    OPRO_CALL_RETRIES = 70,          /* of these, repeats after a failure                     */
-    OPRO_CALL_CACHE_HITS = 80,       /* answers from the client's own cache                   */
-    OPRO_CALL_HTTP_STATUS = 90,      /* of the last answer, 0: none                           */
-    OPRO_CALL_WAIT_MS = 100          /* how long a new try is not worth while (rate, quota)   */
+    OPRO_CALL_REASONING_TOKENS = 40, /* of the reply's */
+    OPRO_CALL_COST = 50,             /* millionths, by model_..._price */
+    OPRO_CALL_REQUESTS = 60,         /* HTTP requests; 0 if none was sent: see the error */
+    OPRO_CALL_RETRIES = 70,          /* of these, repeats after a failure */
+    OPRO_CALL_CACHE_HITS = 80,       /* answers from the client's own cache */
+    OPRO_CALL_HTTP_STATUS = 90,      /* of the last answer, 0: none */
+    OPRO_CALL_WAIT_MS = 100          /* how long a new try is not worth while (rate, quota) */
 };
 
 /* A figure; 0 for unknown ones. Since 0.1. */
@@ -338,8 +341,8 @@ OPRO_API int64_t opro_model_timeout(const opro_model *model);
 /* What is waited for on a socket; what happened on it. */
 enum {
     OPRO_POLL_NONE = 0, /* as a wish: watch it no more */
-    OPRO_POLL_IN = 1,
-    OPRO_POLL_OUT = 2,
+    OPRO_POLL_IN = 1,   /* it can be read from */
+    OPRO_POLL_OUT = 2,  /* it can be written to */
     OPRO_POLL_ERROR = 4 /* happened only */
 };
 
@@ -362,20 +365,20 @@ OPRO_API opro_status opro_model_timer_action(opro_model *model);
 
 /* Figures of a client. */
 enum {
-    OPRO_MODEL_WAITING = 10,     /* requests that wait for a place, their time, or a limit    */
-    OPRO_MODEL_IN_FLIGHT = 20,   /* requests sent and not answered                            */
-    OPRO_MODEL_CONCURRENCY = 30, /* how many may be in flight now                             */
-    OPRO_MODEL_REQUESTS = 40,    /* HTTP requests sent so far                                 */
-    OPRO_MODEL_RETRIES = 50,     /* of these, repeats                                         */
-    OPRO_MODEL_ADAPTATIONS = 60, /* parameters renamed or dropped because the endpoint wants  */
-    OPRO_MODEL_CACHE_HITS = 70,  /* answers from the client's own cache                       */
-    OPRO_MODEL_FAILURES = 80,    /* requests that failed, those tried again among them        */
-    OPRO_MODEL_PROMPT_TOKENS = 90,
-    OPRO_MODEL_REPLY_TOKENS = 100,
-    OPRO_MODEL_CACHED_TOKENS = 110,
-    OPRO_MODEL_REASONING_TOKENS = 120,
-    OPRO_MODEL_COST = 130,  /* millionths                                                */
-    OPRO_MODEL_MEMORY = 140 /* bytes held now, without libcurl's                         */
+    OPRO_MODEL_WAITING = 10,        /* requests that wait for a place, their time, or a limit */
+    OPRO_MODEL_IN_FLIGHT = 20,      /* requests sent and not answered */
+    OPRO_MODEL_CONCURRENCY = 30,    /* how many may be in flight now */
+    OPRO_MODEL_REQUESTS = 40,       /* HTTP requests sent so far */
+    OPRO_MODEL_RETRIES = 50,        /* of these, repeats */
+    OPRO_MODEL_ADAPTATIONS = 60,    /* parameters renamed or dropped because the endpoint wants */
+    OPRO_MODEL_CACHE_HITS = 70,     /* answers from the client's own cache */
+    OPRO_MODEL_FAILURES = 80,       /* requests that failed, those tried again among them */
+    OPRO_MODEL_PROMPT_TOKENS = 90,  /* tokens read */
+    OPRO_MODEL_REPLY_TOKENS = 100,  /* tokens written, with those of reasoning */
+    OPRO_MODEL_CACHED_TOKENS = 110, /* of those read, from the endpoint's cache */
+    OPRO_MODEL_REASONING_TOKENS = 120, /* of those written */
+    OPRO_MODEL_COST = 130,             /* millionths */
+    OPRO_MODEL_MEMORY = 140            /* bytes held now, without libcurl's */
 };
 
 /* A figure; 0 for unknown ones. Since 0.1. */

@@ -9,6 +9,7 @@
 
 OPRO_BEGIN_DECLS
 
+/* Who answers PROPOSE requests. */
 typedef struct opro_optimizer opro_optimizer;
 
 /*
@@ -50,20 +51,20 @@ OPRO_API opro_status opro_optimizer_propose(opro_optimizer *optimizer, opro_run 
 
 /* Where a candidate came from. 1 .. 255 are the library's, 256 .. 65535 the host's. */
 enum {
-    OPRO_ORIGIN_NONE = 0,
-    OPRO_ORIGIN_MODEL = 10,
-    OPRO_ORIGIN_LOCAL_DIFFERENTIAL = 20,
-    OPRO_ORIGIN_LOCAL_CMA = 21,
-    OPRO_ORIGIN_LOCAL_QUADRATIC = 22,
-    OPRO_ORIGIN_LOCAL_TWO_OPT = 30,
-    OPRO_ORIGIN_LOCAL_OR_OPT = 31,
-    OPRO_ORIGIN_LOCAL_SURROGATE = 32,
-    OPRO_ORIGIN_LOCAL_KICK = 33,
-    OPRO_ORIGIN_LOCAL_CROSSOVER = 40,
-    OPRO_ORIGIN_LOCAL_DELETE = 41,
-    OPRO_ORIGIN_LOCAL_SWAP = 42,
-    OPRO_ORIGIN_LOCAL_INSERT = 43,
-    OPRO_ORIGIN_LOCAL_RANDOM = 50
+    OPRO_ORIGIN_NONE = 0,                /* nobody said */
+    OPRO_ORIGIN_MODEL = 10,              /* a language model */
+    OPRO_ORIGIN_LOCAL_DIFFERENTIAL = 20, /* differential evolution */
+    OPRO_ORIGIN_LOCAL_CMA = 21,          /* (1+1)-CMA-ES */
+    OPRO_ORIGIN_LOCAL_QUADRATIC = 22,    /* the minimum of a quadratic model */
+    OPRO_ORIGIN_LOCAL_TWO_OPT = 30,      /* a stretch reversed */
+    OPRO_ORIGIN_LOCAL_OR_OPT = 31,       /* a stretch moved */
+    OPRO_ORIGIN_LOCAL_SURROGATE = 32,    /* the best tour by the edge surrogate */
+    OPRO_ORIGIN_LOCAL_KICK = 33,         /* a double bridge */
+    OPRO_ORIGIN_LOCAL_CROSSOVER = 40,    /* sentences of two texts */
+    OPRO_ORIGIN_LOCAL_DELETE = 41,       /* a sentence less */
+    OPRO_ORIGIN_LOCAL_SWAP = 42,         /* two sentences exchanged */
+    OPRO_ORIGIN_LOCAL_INSERT = 43,       /* a sentence of another text more */
+    OPRO_ORIGIN_LOCAL_RANDOM = 50        /* drawn at random */
 };
 
 /* A short name ("cma"), "host" from 256 on, "" for unknown ones. Static. Since 0.1. */

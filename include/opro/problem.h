@@ -8,11 +8,13 @@
  * are in vector.h (numeric vectors) and tour.h (permutations); a kind of your own is made of the
  * callbacks below.
  *
- * The way of a reply:  parse  -> one or more candidates, cut out of the model's reply; canonical
- *                      -> one text for all ways to write the same solution; check  -> legal or
- *                      not, and why not;   repair -> a legal one instead (option "repair");
- *                      polish -> a better one nearby (option "polish");   render -> how it is
- *                      shown to the model.
+ * The way of a reply, step by step:
+ *   parse      one or more candidates are cut out of the model's reply
+ *   canonical  one text for all ways to write the same solution
+ *   check      legal or not, and why not
+ *   repair     a legal one instead (option repair)
+ *   polish     a better one nearby (option polish)
+ *   render     how it is shown to the model
  * Each is optional. Without any of them a candidate is whatever stands between the tags that the
  * meta-prompt asks for.
  *
@@ -27,16 +29,20 @@
 
 OPRO_BEGIN_DECLS
 
+/* What is optimized. */
 typedef struct opro_problem opro_problem;
 
 /* Directions. */
 enum {
     OPRO_MAXIMIZE = 10, /* the default */
-    OPRO_MINIMIZE = 20
+    OPRO_MINIMIZE = 20  /* lower scores are better */
 };
 
 /* Sets of instances. */
-enum { OPRO_TRAIN = 10, OPRO_VALIDATION = 20 };
+enum {
+    OPRO_TRAIN = 10,     /* what the search sees */
+    OPRO_VALIDATION = 20 /* kept back, to choose and to judge */
+};
 
 /*
  * A problem whose solutions are texts, maximized, with one instance and scores in [0, 1]. Since

@@ -59,16 +59,21 @@
 
 OPRO_BEGIN_DECLS
 
+/* The loop. */
 typedef struct opro_run opro_run;
+
+/* What a run asks for: proposals (PROPOSE), or scores of a candidate (SCORE). */
 typedef struct opro_request opro_request;
+
+/* What an observer hears. */
 typedef struct opro_event opro_event;
 
 /* ---- requests ---- */
 
 /* What a request asks for. */
 enum {
-    OPRO_REQUEST_PROPOSE = 10, /* replies to a meta-prompt        */
-    OPRO_REQUEST_SCORE = 20    /* scores of a candidate           */
+    OPRO_REQUEST_PROPOSE = 10, /* replies to a meta-prompt */
+    OPRO_REQUEST_SCORE = 20    /* scores of a candidate */
 };
 
 /*
@@ -250,17 +255,17 @@ OPRO_API opro_status opro_run_answer_usage(opro_run *run, uint64_t id, int64_t p
 
 /* Why a run stopped. */
 enum {
-    OPRO_STOP_NONE = 0, /* it has not */
-    OPRO_STOP_STEPS = 10,
-    OPRO_STOP_TARGET = 20,
-    OPRO_STOP_PATIENCE = 30,
-    OPRO_STOP_PROPOSALS = 40,
-    OPRO_STOP_SCORER_CALLS = 50,
-    OPRO_STOP_TOKENS = 60,
-    OPRO_STOP_COST = 70,
-    OPRO_STOP_TIME = 80,
-    OPRO_STOP_HOST = 90,      /* opro_run_stop()                              */
-    OPRO_STOP_FAILURES = 100, /* max_failures in a row                       */
+    OPRO_STOP_NONE = 0,          /* it has not */
+    OPRO_STOP_STEPS = 10,        /* option steps */
+    OPRO_STOP_TARGET = 20,       /* option target_score */
+    OPRO_STOP_PATIENCE = 30,     /* option patience */
+    OPRO_STOP_PROPOSALS = 40,    /* budget max_proposals */
+    OPRO_STOP_SCORER_CALLS = 50, /* budget max_scorer_calls */
+    OPRO_STOP_TOKENS = 60,       /* budget max_tokens */
+    OPRO_STOP_COST = 70,         /* budget max_cost */
+    OPRO_STOP_TIME = 80,         /* budget max_time_ms */
+    OPRO_STOP_HOST = 90,         /* opro_run_stop() */
+    OPRO_STOP_FAILURES = 100,    /* max_failures in a row */
     OPRO_STOP_ERROR = 110 /* a callback failed, or memory ran out: the call that met it said so */
 };
 
@@ -314,21 +319,21 @@ OPRO_API int64_t opro_run_step(const opro_run *run);
 
 /* Counters. */
 enum {
-    OPRO_COUNT_PROPOSALS = 10,    /* replies asked for                                       */
-    OPRO_COUNT_REPLIES = 20,      /* replies received                                        */
-    OPRO_COUNT_SCORER_CALLS = 30, /* (candidate, instance) pairs scored or being scored      */
-    OPRO_COUNT_REJECTED = 40,     /* replies and candidates rejected, duplicates among them  */
-    OPRO_COUNT_DUPLICATES = 50,
-    OPRO_COUNT_FAILURES = 60, /* failed requests                                         */
-    OPRO_COUNT_PROMPT_TOKENS = 70,
-    OPRO_COUNT_REPLY_TOKENS = 80,
-    OPRO_COUNT_TOKENS = 90,     /* both                                                    */
-    OPRO_COUNT_COST = 100,      /* millionths                                              */
-    OPRO_COUNT_IN_FLIGHT = 110, /* requests handed out and not answered                    */
-    OPRO_COUNT_RESERVED_TOKENS = 120,
-    OPRO_COUNT_RESERVED_COST = 130,
-    OPRO_COUNT_MEMORY = 140, /* bytes the run holds now                                 */
-    OPRO_COUNT_STALE = 150   /* answers refused as OPRO_ERR_STALE, which had no effect  */
+    OPRO_COUNT_PROPOSALS = 10,        /* replies asked for */
+    OPRO_COUNT_REPLIES = 20,          /* replies received */
+    OPRO_COUNT_SCORER_CALLS = 30,     /* (candidate, instance) pairs scored or being scored */
+    OPRO_COUNT_REJECTED = 40,         /* replies and candidates rejected, duplicates among them */
+    OPRO_COUNT_DUPLICATES = 50,       /* ... because they were met before */
+    OPRO_COUNT_FAILURES = 60,         /* failed requests */
+    OPRO_COUNT_PROMPT_TOKENS = 70,    /* tokens read */
+    OPRO_COUNT_REPLY_TOKENS = 80,     /* tokens written */
+    OPRO_COUNT_TOKENS = 90,           /* both */
+    OPRO_COUNT_COST = 100,            /* millionths */
+    OPRO_COUNT_IN_FLIGHT = 110,       /* requests handed out and not answered */
+    OPRO_COUNT_RESERVED_TOKENS = 120, /* tokens set aside for requests in flight */
+    OPRO_COUNT_RESERVED_COST = 130,   /* ... and millionths */
+    OPRO_COUNT_MEMORY = 140,          /* bytes the run holds now */
+    OPRO_COUNT_STALE = 150            /* answers refused as OPRO_ERR_STALE, which had no effect */
 };
 
 /* A counter; 0 for an unknown one. Since 0.1. */
@@ -343,27 +348,18 @@ OPRO_API uint64_t opro_run_state_hash(const opro_run *run);
 
 /* What an event tells. */
 enum {
-    OPRO_EVENT_STEP_BEGUN = 10,
-    OPRO_EVENT_META_PROMPT =
-        20, /* text: its last user message                                                */
-    OPRO_EVENT_REPLY =
-        30, /* text: the reply; sample                                                    */
-    OPRO_EVENT_ACCEPTED =
-        40, /* text: the candidate, which will be scored; sample                          */
-    OPRO_EVENT_REJECTED =
-        50, /* text: the candidate or reply; reason, detail; sample                       */
+    OPRO_EVENT_STEP_BEGUN = 10,  /* a step begins */
+    OPRO_EVENT_META_PROMPT = 20, /* text: its last user message */
+    OPRO_EVENT_REPLY = 30,       /* text: the reply; sample */
+    OPRO_EVENT_ACCEPTED = 40,    /* text: the candidate, which will be scored; sample */
+    OPRO_EVENT_REJECTED = 50,    /* text: the candidate or reply; reason, detail; sample */
     OPRO_EVENT_SCORED =
-        60, /* text: the candidate; score (in the confirm stage: so far); set; sample     */
-    OPRO_EVENT_NEW_BEST =
-        70, /* text, score                                                                */
-    OPRO_EVENT_FAILED =
-        80, /* a request failed; reason, detail                                           */
-    OPRO_EVENT_STEP_ENDED =
-        90, /* figures: opro_trajectory_figure() of this step                             */
-    OPRO_EVENT_CONFIRM =
-        95, /* the confirm stage begins; reason, detail: why the search ended             */
-    OPRO_EVENT_STOPPED =
-        100 /* reason: OPRO_STOP_...; detail: its name                                    */
+        60, /* text: the candidate; score (in the confirm stage: so far); set; sample */
+    OPRO_EVENT_NEW_BEST = 70,   /* text, score */
+    OPRO_EVENT_FAILED = 80,     /* a request failed; reason, detail */
+    OPRO_EVENT_STEP_ENDED = 90, /* figures: opro_trajectory_figure() of this step */
+    OPRO_EVENT_CONFIRM = 95,    /* the confirm stage begins; reason, detail: why the search ended */
+    OPRO_EVENT_STOPPED = 100    /* reason: OPRO_STOP_...; detail: its name */
 };
 
 /*

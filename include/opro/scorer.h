@@ -8,6 +8,7 @@
 
 OPRO_BEGIN_DECLS
 
+/* Who answers SCORE requests. */
 typedef struct opro_scorer opro_scorer;
 
 /*

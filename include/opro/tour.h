@@ -11,9 +11,9 @@ OPRO_BEGIN_DECLS
 
 /* What leaves a permutation the same solution. */
 enum {
-    OPRO_PERMUTATION_ORDER = 10, /* nothing: a sequence                                      */
-    OPRO_PERMUTATION_CYCLE = 20, /* rotation: a round trip, one way                          */
-    OPRO_PERMUTATION_TOUR = 30   /* rotation and reversal: a round trip, both ways the same  */
+    OPRO_PERMUTATION_ORDER = 10, /* nothing: a sequence */
+    OPRO_PERMUTATION_CYCLE = 20, /* rotation: a round trip, one way */
+    OPRO_PERMUTATION_TOUR = 30   /* rotation and reversal: a round trip, both ways the same */
 };
 
 /*
@@ -46,12 +46,12 @@ typedef struct opro_tour opro_tour;
 
 /* How edge weights come from coordinates; TSPLIB's rules, but for the last. */
 enum {
-    OPRO_METRIC_EUC_2D = 10,
-    OPRO_METRIC_CEIL_2D = 20,
-    OPRO_METRIC_ATT = 30,
-    OPRO_METRIC_GEO = 40,
-    OPRO_METRIC_EXPLICIT = 50,
-    OPRO_METRIC_EUCLIDEAN = 60,   /* not rounded                                                 */
+    OPRO_METRIC_EUC_2D = 10,      /* distance in the plane, rounded */
+    OPRO_METRIC_CEIL_2D = 20,     /* ... rounded up */
+    OPRO_METRIC_ATT = 30,         /* "pseudo-Euclidean" */
+    OPRO_METRIC_GEO = 40,         /* on the Earth, degrees and minutes; km */
+    OPRO_METRIC_EXPLICIT = 50,    /* a matrix */
+    OPRO_METRIC_EUCLIDEAN = 60,   /* not rounded */
     OPRO_METRIC_GREAT_CIRCLE = 70 /* x latitude, y longitude in decimal degrees; km, not rounded */
 };
 

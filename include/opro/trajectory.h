@@ -12,41 +12,42 @@
 
 OPRO_BEGIN_DECLS
 
+/* Candidates with their scores, in order. */
 typedef struct opro_trajectory opro_trajectory;
 
 /* What became of a candidate. */
 enum {
-    OPRO_VERDICT_SCORED = 10,
-    OPRO_VERDICT_REJECTED = 20, /* not a legal solution; never scored        */
-    OPRO_VERDICT_FAILED = 30    /* legal, but the scorer could not score it  */
+    OPRO_VERDICT_SCORED = 10,   /* legal, and it has a score */
+    OPRO_VERDICT_REJECTED = 20, /* not a legal solution; never scored */
+    OPRO_VERDICT_FAILED = 30    /* legal, but the scorer could not score it */
 };
 
 /* Why a reply or a candidate was not admitted. */
 enum {
-    OPRO_REASON_NONE = 0,
-    OPRO_REASON_NO_CANDIDATE = 10, /* the reply held no candidate                    */
-    OPRO_REASON_DUPLICATE = 20,    /* met before                                     */
-    OPRO_REASON_TOO_LONG = 30,     /* option max_length                              */
-    OPRO_REASON_DIGITS = 40,       /* option forbid_digits                           */
-    OPRO_REASON_PLACEHOLDER = 50,  /* option forbid_placeholder                      */
-    OPRO_REASON_NOT_LEGAL = 60,    /* the problem's canonical or check said no       */
-    OPRO_REASON_TRUNCATED = 70,    /* the reply was cut off                          */
-    OPRO_REASON_REFUSED = 75,      /* the model refused to answer                    */
-    OPRO_REASON_NOT_SCORED = 80,   /* the scorer gave up, or the run stopped first   */
-    OPRO_REASON_NO_REPLY = 90      /* the optimizer gave up                          */
+    OPRO_REASON_NONE = 0,          /* it was admitted */
+    OPRO_REASON_NO_CANDIDATE = 10, /* the reply held no candidate */
+    OPRO_REASON_DUPLICATE = 20,    /* met before */
+    OPRO_REASON_TOO_LONG = 30,     /* option max_length */
+    OPRO_REASON_DIGITS = 40,       /* option forbid_digits */
+    OPRO_REASON_PLACEHOLDER = 50,  /* option forbid_placeholder */
+    OPRO_REASON_NOT_LEGAL = 60,    /* the problem's canonical or check said no */
+    OPRO_REASON_TRUNCATED = 70,    /* the reply was cut off */
+    OPRO_REASON_REFUSED = 75,      /* the model refused to answer */
+    OPRO_REASON_NOT_SCORED = 80,   /* the scorer gave up, or the run stopped first */
+    OPRO_REASON_NO_REPLY = 90      /* the optimizer gave up */
 };
 
 /* Flags of a candidate. */
 enum {
-    OPRO_FLAG_REPAIRED = 1,
-    OPRO_FLAG_POLISHED = 2,
-    OPRO_FLAG_INITIAL = 4,
-    OPRO_FLAG_WARM = 8, /* came in by opro_run_warm_start() */
+    OPRO_FLAG_REPAIRED = 1, /* it was not legal as proposed */
+    OPRO_FLAG_POLISHED = 2, /* made better by the problem */
+    OPRO_FLAG_INITIAL = 4,  /* a solution to start from */
+    OPRO_FLAG_WARM = 8,     /* came in by opro_run_warm_start() */
     /*
      * Dropped before all its training instances were scored (option race): its score is what it
      * most probably would have got, worse than the best. It is shown, marked with "~", and never
      * is the best.
-     */
+ */
     OPRO_FLAG_PARTIAL = 16
 };
 
@@ -149,20 +150,20 @@ OPRO_API opro_status opro_trajectory_interval(const opro_trajectory *trajectory,
 
 /* Figures of one step, for a curve. Estimated scores count. */
 enum {
-    OPRO_FIGURE_PROPOSALS = 10,   /* replies asked for                                    */
-    OPRO_FIGURE_SCORED = 20,      /* candidates that were scored                          */
-    OPRO_FIGURE_REJECTED = 30,    /* replies and candidates that were rejected            */
-    OPRO_FIGURE_DUPLICATES = 40,  /* ... because they were met before                     */
-    OPRO_FIGURE_FAILED = 50,      /* failed requests, candidates that were never scored   */
-    OPRO_FIGURE_BEST = 60,        /* best score of the step; NaN: none was scored         */
-    OPRO_FIGURE_MEAN = 70,        /* mean score of the step                               */
-    OPRO_FIGURE_DEVIATION = 80,   /* standard deviation of the step's scores              */
-    OPRO_FIGURE_BEST_SO_FAR = 90, /* best score up to and with this step                  */
-    OPRO_FIGURE_TEMPERATURE = 100,
-    OPRO_FIGURE_PROMPT_TOKENS = 110,
-    OPRO_FIGURE_REPLY_TOKENS = 120,
-    OPRO_FIGURE_COST = 130, /* millionths of the currency                           */
-    OPRO_FIGURE_SCORER_CALLS = 140
+    OPRO_FIGURE_PROPOSALS = 10,      /* replies asked for */
+    OPRO_FIGURE_SCORED = 20,         /* candidates that were scored */
+    OPRO_FIGURE_REJECTED = 30,       /* replies and candidates that were rejected */
+    OPRO_FIGURE_DUPLICATES = 40,     /* ... because they were met before */
+    OPRO_FIGURE_FAILED = 50,         /* failed requests, candidates that were never scored */
+    OPRO_FIGURE_BEST = 60,           /* best score of the step; NaN: none was scored */
+    OPRO_FIGURE_MEAN = 70,           /* mean score of the step */
+    OPRO_FIGURE_DEVIATION = 80,      /* standard deviation of the step's scores */
+    OPRO_FIGURE_BEST_SO_FAR = 90,    /* best score up to and with this step */
+    OPRO_FIGURE_TEMPERATURE = 100,   /* sampling temperature */
+    OPRO_FIGURE_PROMPT_TOKENS = 110, /* tokens read */
+    OPRO_FIGURE_REPLY_TOKENS = 120,  /* tokens written */
+    OPRO_FIGURE_COST = 130,          /* millionths of the currency */
+    OPRO_FIGURE_SCORER_CALLS = 140   /* (candidate, instance) pairs scored */
 };
 
 /*

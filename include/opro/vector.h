@@ -71,10 +71,10 @@ OPRO_API opro_status opro_scorer_new_regression(opro_scorer **out, const double 
 
 /* Test functions, all with minimum 0 but the paper's Rosenbrock, which also has 0. */
 enum {
-    OPRO_FUNCTION_SPHERE = 10,
+    OPRO_FUNCTION_SPHERE = 10,     /* the sum of squares */
     OPRO_FUNCTION_ROSENBROCK = 20, /* a = 1, b = 100 */
-    OPRO_FUNCTION_ACKLEY = 30,
-    OPRO_FUNCTION_RASTRIGIN = 40,
+    OPRO_FUNCTION_ACKLEY = 30,     /* many small minima, one deep one */
+    OPRO_FUNCTION_RASTRIGIN = 40,  /* a regular field of minima */
     OPRO_FUNCTION_ROSENBROCK_PAPER =
         50 /* 2 dimensions, (20 - x)^2 + (y - x^2)^2: where the paper's models get stuck */
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The version of the headers. */
 #ifndef OPRO_VERSION_H
 #define OPRO_VERSION_H
 
