@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Programs of others build against a staged install with what pkg-config says, and run.
+"""Programs of others build against a staged install, and run: with what pkg-config says, and with
+what anybody would write who has no pkg-config.
 
 check_install.py BUILD HOSTS MESON CC [CXX]
 """
@@ -51,6 +52,11 @@ def needed(pc):
     return [word for word in words if re.match(r"[a-z]", word)]
 
 
+def libraries(pc):
+    """The same as flags, by their names alone."""
+    return ["-l" + re.sub("^lib", "", word) for word in needed(pc)]
+
+
 def main(build, hosts, meson, cc, cxx=None):
     hosts = pathlib.Path(hosts)
     languages = [(shlex.split(cc), "c99", "host_c99.c"), (shlex.split(cc), "c11", "host_c11.c")]
@@ -60,17 +66,22 @@ def main(build, hosts, meson, cc, cxx=None):
         folder = pathlib.Path(folder)
         stage = folder / "stage"
         pc, libdir = stage_install(build, meson, stage)
+        include = next(stage.rglob("opro.h")).parent.parent
         folder_pc = moved(pc, stage)
         shared = pkg_config(folder_pc, "libopro")
         static = pkg_config(folder_pc, "libopro", *needed(pc))
         at = static.index("-lopro")
         static[at : at + 1] = ["-Wl,-Bstatic", "-lopro", "-Wl,-Bdynamic"]
         static += ["-lm", "-lpthread"]
+        bare_shared = [f"-I{include}", f"-L{libdir}", "-lopro"]
+        bare_static = [f"-I{include}", libdir / "libopro.a", *libraries(pc), "-lm", "-pthread"]
         plain = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
         for command, standard, source in languages:
             for kind, flags, env in (
                 ("shared", shared, {**plain, "LD_LIBRARY_PATH": str(libdir)}),
                 ("static", static, plain),
+                ("bare_shared", bare_shared, {**plain, "LD_LIBRARY_PATH": str(libdir)}),
+                ("bare_static", bare_static, plain),
             ):
                 program = folder / f"{kind}_{standard}"
                 source_and_program = [hosts / source, "-o", program]
