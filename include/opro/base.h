@@ -80,11 +80,16 @@ typedef void (*opro_destroy_fn)(void *user_data);
  * The functions run on the thread that uses the object. Since 0.1.
  */
 typedef struct opro_allocator {
-    size_t size;                                          /* sizeof(opro_allocator) */
-    void *(*alloc)(size_t n, void *user_data);            /* as malloc() */
-    void *(*realloc)(void *p, size_t n, void *user_data); /* as realloc() */
-    void (*free)(void *p, void *user_data);               /* as free() */
-    void *user_data;                                      /* given to all three */
+    /* sizeof(opro_allocator) */
+    size_t size;
+    /* as malloc() */
+    void *(*alloc)(size_t n, void *user_data);
+    /* as realloc() */
+    void *(*realloc)(void *p, size_t n, void *user_data);
+    /* as free() */
+    void (*free)(void *p, void *user_data);
+    /* given to all three */
+    void *user_data;
 } opro_allocator;
 
 /*
