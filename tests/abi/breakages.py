@@ -46,7 +46,7 @@ BREAKAGES = (
      ("lib/kits/tour.h", "struct opro_tour {", "struct opro_tour {\n    size_t grown;")),
     ("a function is added", "", DECLARE_COUNT, DEFINE_COUNT, MAP_COUNT),
     ("a constant is renumbered", "constants", (HEADER, "ACKLEY = 30", "ACKLEY = 35")),
-    ("a constant is gone", "constants", (HEADER, "    OPRO_FUNCTION_ACKLEY = 30,     /* many small minima, one deep one */\n", ""),
+    ("a constant is gone", "constants", (HEADER, "OPRO_FUNCTION_ACKLEY = 30,", ""),
      (SOURCE, "OPRO_FUNCTION_ACKLEY", "30")),
     ("a constant has no number", "constants", (HEADER, "RASTRIGIN = 40", "RASTRIGIN")),
     ("a constant is new", "constants",
