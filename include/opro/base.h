@@ -27,13 +27,12 @@
 
 OPRO_BEGIN_DECLS
 
-/* What a function says about itself: 0 is success, negative an error, positive information. */
-typedef int32_t opro_status;
-
 /*
- * Values are never renumbered; treat an unknown negative value as an error, an unknown positive
- * one as success.
+ * What a function says about itself: 0 is success, negative an error, positive information. Values
+ * are never renumbered; treat an unknown negative value as an error, an unknown positive one as
+ * success.
  */
+typedef int32_t opro_status;
 enum {
     OPRO_OK = 0,       /* success */
     OPRO_WAIT = 10,    /* nothing to do until an answer comes (or time passes) */

@@ -232,7 +232,7 @@ OPRO_API opro_status opro_config_new(opro_config **out, const opro_allocator *me
 OPRO_API opro_status opro_config_clone(opro_config **out, const opro_config *config,
                                        const opro_allocator *mem);
 
-/* NULL is fine. Objects made from the config keep their copies. Since 0.1. */
+/* Free it; NULL is fine. Objects made from the config keep their copies. Since 0.1. */
 OPRO_API void opro_config_free(opro_config *config);
 
 /* Detail of the last failed call on this config. Never NULL. Since 0.1. */

@@ -22,9 +22,9 @@ OPRO_API opro_status opro_driver_new(opro_driver **out, opro_problem *problem,
                                      const opro_config *config, const opro_allocator *mem);
 
 /*
- * NULL is fine. Inside a callback of this driver it is refused. No other thread may be inside, or
- * enter, a post function of this driver: tell them, join them, then free. What they have posted and
- * nobody took is freed with it. Since 0.1.
+ * Free it; NULL is fine. Inside a callback of this driver it is refused. No other thread may be
+ * inside, or enter, a post function of this driver: tell them, join them, then free. What they have
+ * posted and nobody took is freed with it. Since 0.1.
  */
 OPRO_API void opro_driver_free(opro_driver *driver);
 

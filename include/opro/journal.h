@@ -73,9 +73,9 @@ OPRO_API opro_status opro_journal_new(opro_journal **out, const char *path, size
                                       const opro_config *config, const opro_allocator *mem);
 
 /*
- * NULL is fine. A run that uses it has a share: the file is closed, as by opro_journal_close(),
- * when the run is freed too; in a child of the process that opened it, it stays the parent's. Since
- * 0.1.
+ * Free it; NULL is fine. A run that uses it has a share: the file is closed, as by
+ * opro_journal_close(), when the run is freed too; in a child of the process that opened it, it
+ * stays the parent's. Since 0.1.
  */
 OPRO_API void opro_journal_free(opro_journal *journal);
 

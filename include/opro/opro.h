@@ -7,11 +7,9 @@
  * goes on.
  *
  * Three ways to use it, from simple to complete:
- *   1. opro_driver   hand over an optimizer and a scorer, call opro_driver_step() until it says
- *                    DONE;
- *   2. opro_run      take requests, answer them in any order, from wherever;
- *   3. an event loop of your own around opro_driver_poll() and the thread-safe
- *      opro_driver_post_*().
+ *   opro_driver  hand over an optimizer and a scorer, call opro_driver_step() until it says DONE;
+ *   opro_run     take requests, answer them in any order, from wherever;
+ *   opro_driver_poll()  and the thread-safe opro_driver_post_...(), in an event loop of your own.
  *
  * Rules that hold for every function, unless its comment says otherwise
  * ---------------------------------------------------------------------

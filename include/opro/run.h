@@ -147,8 +147,8 @@ OPRO_API opro_status opro_run_new(opro_run **out, opro_problem *problem, const o
                                   const opro_allocator *mem);
 
 /*
- * NULL is fine. Requests, trajectory and all strings of the run go with it. Refused inside its
- * callbacks, and for the run of a driver. Since 0.1.
+ * Free it; NULL is fine. Requests, trajectory and all strings of the run go with it. Refused inside
+ * its callbacks, and for the run of a driver. Since 0.1.
  */
 OPRO_API void opro_run_free(opro_run *run);
 

@@ -55,7 +55,9 @@ enum {
 OPRO_API opro_status opro_trajectory_new(opro_trajectory **out, int32_t direction,
                                          const opro_allocator *mem);
 
-/* NULL is fine. A run's own trajectory cannot be freed: it goes with the run. Since 0.1. */
+/*
+ * Free it; NULL is fine. A run's own trajectory cannot be freed: it goes with the run. Since 0.1.
+ */
 OPRO_API void opro_trajectory_free(opro_trajectory *trajectory);
 
 /* Detail of the last failed call. Never NULL. Since 0.1. */
