@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A language model in a loop of the host's: epoll watches the client's sockets, and a run is asked
- * and told. model_epoll BASE_URL MODEL [STEPS]; a key is taken from the environment.
+ * and told.
+ *
+ *     cc model_epoll.c $(pkg-config --cflags --libs libopro)
+ *
+ * model_epoll BASE_URL MODEL [STEPS]; a key is taken from the environment.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A language model in libuv's loop: questions go out at once, answers are printed as they come.
+ *
+ *     cc model_libuv.c $(pkg-config --cflags --libs libopro libuv)
+ *
  * model_libuv BASE_URL MODEL QUESTION...; a key is taken from the environment.
  */
 #define _POSIX_C_SOURCE 200809L /* for uv.h */

@@ -65,6 +65,11 @@ class Case(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.dir = pathlib.Path(scratch.name)
 
+    def needs(self, program):
+        """Some are built only where what they need is there."""
+        if not (BIN / program).exists():
+            self.skipTest(f"{program} is not built, for lack of what it needs")
+
     def file(self, name, content):
         path = self.dir / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -666,17 +671,17 @@ class Model(Case):
         self.bad(1, *args, "--report=r.svg", says=["--report"])
         self.assertFalse((self.dir / "r.svg").exists())
 
-    def test_loops_of_the_host(self):
-        """The client driven by epoll and by libuv."""
+    def test_epoll(self):
+        """The client's sockets in a loop of the host's."""
         text = self.good("model_epoll", self.endpoint.url, "parrot", 3, env=self.env)
         self.assertRegex(text, r"best of \d+: -?\d+, -?\d+; \d+ replies, \d+ rejected; stopped by steps\n$")
         scores = [float(score) for score in re.findall(r"(?m)^-?\d+, -?\d+: (\S+)$", text)]
         self.assertGreater(len(scores), 10)
         self.endpoint.status = 404
         self.assertIn("stopped by failures", self.good("model_epoll", self.endpoint.url, "parrot", env=self.env))
-        self.endpoint.status = 200
-        if not (BIN / "model_libuv").exists():
-            return
+
+    def test_libuv(self):
+        self.needs("model_libuv")
         questions = [f"question {i}" for i in range(20)]
         text = self.good("model_libuv", self.endpoint.url, "parrot", *questions, env=self.env)
         self.assertEqual(sorted(re.findall(r"(?m)^question \d+$", text)), sorted(questions))
@@ -684,6 +689,24 @@ class Model(Case):
         self.endpoint.status = 404
         done = run("model_libuv", self.endpoint.url, "parrot", "one", "two", env=self.env)
         self.assertEqual((done.returncode, done.stdout.count("failed: ")), (1, 2))
+
+    def test_glib(self):
+        """The same run as with epoll, which asks the same; Ctrl-C while the model thinks."""
+        self.needs("model_glib")
+        epoll = self.good("model_epoll", self.endpoint.url, "parrot", 3, env=self.env)
+        text = self.good("model_glib", self.endpoint.url, "parrot", 3, env=self.env)
+        self.assertRegex(text, r"best of \d+: -?\d+, -?\d+; stopped by steps\n$")
+        self.assertEqual(text.split(";")[0], epoll.splitlines()[-1].split(";")[0])
+        self.endpoint.silent.clear()
+        seen = self.endpoint.requests
+        args = [str(BIN / "model_glib"), self.endpoint.url, "parrot"]
+        with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, text=True) as child:
+            while self.endpoint.requests == seen:
+                time.sleep(0.01)
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate()
+        self.assertEqual((child.returncode, err), (0, ""))
+        self.assertIn("stopped by host", out)
 
 
 class Small(Case):
@@ -695,6 +718,30 @@ class Small(Case):
             if name in ("event_loop", "cpp_host") and not (BIN / name).exists():
                 continue  # not for this system, or no C++ compiler
             self.assertIn(words, self.good(name))
+
+    def test_thread_pool(self):
+        """As many threads as you like, and always the same run."""
+        self.needs("thread_pool")
+        one = self.good("thread_pool", 1)
+        self.assertRegex(one, r"step 20: 160 scored, best 0\.4\d+\nbest: .*\ntrajectory [0-9a-f]{16}\n$")
+        for threads in (4, 64):
+            self.assertEqual(self.good("thread_pool", threads), one)
+        self.assertEqual(run("thread_pool", 0).returncode, 2)
+
+    def test_mpi(self):
+        """What two other ranks score is the run of one that is alone."""
+        self.needs("mpi")
+        env = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+               "OMPI_MCA_rmaps_base_oversubscribe": "1"}
+        env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # those of MPI
+        found = []
+        for ranks in (1, 3):
+            done = subprocess.run(["mpirun", "-n", str(ranks), str(BIN / "mpi")], capture_output=True, text=True,
+                                  env=env, cwd=self.dir, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"{ranks} ranks, 240 candidates scored\nbest: ", done.stdout)
+            found.append(re.search(r"(?m)^trajectory [0-9a-f]{16}$", done.stdout).group())
+        self.assertEqual(found[0], found[1])
 
     def test_custom_problem_is_worth_it(self):
         found = {m[1].strip(): float(m[2]) for m in re.finditer(r"(?m)^(.{18})\s*(\d+)", self.good("custom_problem"))}
