@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""find_package(opro CONFIG) finds a staged install wherever it lies, and no version that does not fit.
+"""find_package(opro CONFIG) finds a staged install wherever it lies, of a version that fits alone.
 
 check_cmake.py BUILD HOSTS MESON
 """
