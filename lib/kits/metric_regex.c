@@ -113,7 +113,7 @@ static int last_match(const opro__regex *regex, opro__piece text, opro__piece *f
     int any = 0;
 
     while (at <= text.len) {
-        regmatch_t match[2];
+        regmatch_t match[2] = {{0, 0}, {0, 0}}; /* MemorySanitizer does not see regexec() write */
         int error = regexec(&regex->compiled, text.s + at, 2, match, at ? REG_NOTBOL : 0), group;
 
         if (error == REG_ESPACE) return -1;

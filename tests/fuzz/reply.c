@@ -67,6 +67,16 @@ static void check_found(const opro__reply *reply, int32_t format, const opro__sp
     }
 }
 
+/* Not memcmp(): there is padding. */
+static int found_alike(const opro__reply *a, const opro__reply *b) {
+    if (a->n != b->n) return 0;
+    for (size_t i = 0; i < a->n; i++)
+        if (a->found[i].at != b->found[i].at || a->found[i].len != b->found[i].len ||
+            a->found[i].opened != b->found[i].opened || a->found[i].closed != b->found[i].closed)
+            return 0;
+    return 1;
+}
+
 static void read_for(int32_t format, size_t n, int failing, fuzz_text text,
                      const opro_allocator *allocator) {
     char letters[SIZES][2] = {"a", "b", "c", "d"};
@@ -85,10 +95,8 @@ static void read_for(int32_t format, size_t n, int failing, fuzz_text text,
     if (!failing) { /* the same again, in memory that was used before */
         REQUIRE(opro__reply_parse(&again, OPRO__FORMAT_INS, NULL, "<INS>x", 6) == OPRO_OK);
         REQUIRE(opro__reply_parse(&again, format, &space, text.s, text.len) == OPRO_OK);
-        REQUIRE(reply.n == again.n &&
-                fuzz_same(reply.text.data, reply.text.len, again.text.data, again.text.len) &&
-                fuzz_same((char *)reply.found, reply.n * sizeof *reply.found, (char *)again.found,
-                          again.n * sizeof *again.found));
+        REQUIRE(found_alike(&reply, &again) &&
+                fuzz_same(reply.text.data, reply.text.len, again.text.data, again.text.len));
     }
     opro__reply_free(&again);
     opro__reply_free(&reply);
