@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Optimization by prompting.
+
+    import opro
+
+    result = opro.minimize(lambda x: (x[0] - 3) ** 2 + x[1] ** 2, [(-10, 10)] * 2, steps=50)
+    print(result.solution, result.score)
+
+A language model, or a local search, reads a problem and a ranked list of earlier solutions and
+proposes better ones; you score them; the loop goes on.
+
+Three ways to use it, from simple to complete: minimize(), maximize() and optimize_prompt(); a
+Driver with an optimizer and a scorer; a Run that is asked for requests and told answers.
+
+Importing this package loads nothing but this file. Each name brings its module, and the C library,
+when it is first used; an ImportError then says where the library was looked for.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._errors import AbiError as AbiError
+    from ._errors import CallbackError as CallbackError
+    from ._errors import ClosedError as ClosedError
+    from ._errors import Error as Error
+    from ._errors import FailedError as FailedError
+    from ._errors import ForkedError as ForkedError
+    from ._errors import InvalidError as InvalidError
+    from ._errors import LimitError as LimitError
+    from ._errors import NoMemoryError as NoMemoryError
+    from ._errors import ParseError as ParseError
+    from ._errors import ReentrantError as ReentrantError
+    from ._errors import RejectedError as RejectedError
+    from ._errors import StaleError as StaleError
+    from ._errors import StateError as StateError
+    from ._errors import ThreadError as ThreadError
+    from ._errors import TimedOutError as TimedOutError
+    from ._errors import UnknownError as UnknownError
+    from ._errors import UnsupportedError as UnsupportedError
+    from ._options import Config as Config
+    from ._options import Option as Option
+    from ._options import options as options
+    from .driver import PENDING as PENDING
+    from .driver import Driver as Driver
+    from .driver import Local as Local
+    from .problem import Problem as Problem
+    from .request import Message as Message
+    from .request import Propose as Propose
+    from .request import Request as Request
+    from .request import Score as Score
+    from .run import Event as Event
+    from .run import Run as Run
+    from .run import Usage as Usage
+    from .trajectory import Candidate as Candidate
+    from .trajectory import Trajectory as Trajectory
+    from .trajectory import interval as interval
+
+__version__ = "0.1.0"
+
+# Which module each public name is in.
+_MODULES = {
+    "_errors": (
+        "AbiError CallbackError ClosedError Error FailedError ForkedError InvalidError LimitError"
+        " NoMemoryError ParseError ReentrantError RejectedError StaleError StateError ThreadError"
+        " TimedOutError UnknownError UnsupportedError"
+    ),
+    "_options": "Config Option options",
+    "driver": "PENDING Driver Local",
+    "problem": "Problem",
+    "request": "Message Propose Request Score",
+    "run": "Event Run Usage",
+    "trajectory": "Candidate Trajectory interval",
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'opro' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"opro.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
