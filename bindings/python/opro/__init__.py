@@ -18,6 +18,7 @@ when it is first used; an ImportError then says where the library was looked for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._answerer import PENDING as PENDING
     from ._errors import AbiError as AbiError
     from ._errors import CallbackError as CallbackError
     from ._errors import ClosedError as ClosedError
@@ -39,17 +40,23 @@ if TYPE_CHECKING:
     from ._options import Config as Config
     from ._options import Option as Option
     from ._options import options as options
-    from .driver import PENDING as PENDING
+    from ._simple import Result as Result
+    from ._simple import maximize as maximize
+    from ._simple import minimize as minimize
     from .driver import Driver as Driver
     from .driver import Local as Local
+    from .meta_prompt import MetaPrompt as MetaPrompt
+    from .meta_prompt import estimate_tokens as estimate_tokens
     from .problem import Problem as Problem
     from .request import Message as Message
     from .request import Propose as Propose
     from .request import Request as Request
     from .request import Score as Score
     from .run import Event as Event
+    from .run import Gap as Gap
     from .run import Run as Run
     from .run import Usage as Usage
+    from .tour import Tour as Tour
     from .trajectory import Candidate as Candidate
     from .trajectory import Trajectory as Trajectory
     from .trajectory import interval as interval
@@ -58,16 +65,20 @@ __version__ = "0.1.0"
 
 # Which module each public name is in.
 _MODULES = {
+    "_answerer": "PENDING",
     "_errors": (
         "AbiError CallbackError ClosedError Error FailedError ForkedError InvalidError LimitError"
         " NoMemoryError ParseError ReentrantError RejectedError StaleError StateError ThreadError"
         " TimedOutError UnknownError UnsupportedError"
     ),
     "_options": "Config Option options",
-    "driver": "PENDING Driver Local",
+    "_simple": "Result maximize minimize",
+    "driver": "Driver Local",
+    "meta_prompt": "MetaPrompt estimate_tokens",
     "problem": "Problem",
     "request": "Message Propose Request Score",
-    "run": "Event Run Usage",
+    "run": "Event Gap Run Usage",
+    "tour": "Tour",
     "trajectory": "Candidate Trajectory interval",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}

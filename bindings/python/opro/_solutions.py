@@ -8,6 +8,8 @@ from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._errors import InvalidError
+from ._handle import encoded
+from ._load import C
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,3 +80,10 @@ def nodes(values: Any) -> Any:
         return (ctypes.c_int32 * len(values))(*map(int, values))
     except (TypeError, ValueError) as error:
         raise InvalidError(f"these are no nodes: {error}") from error
+
+
+def sink_text(sink: int, text: str) -> int:
+    """Deliver a text."""
+    data = encoded(text)
+    status: int = C.opro_sink_text(sink, data, len(data))
+    return status

@@ -7,11 +7,12 @@ import os
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ._callbacks import Hook, raised, throw, trampoline
+from ._answerer import OptimizerHandle, ScorerHandle
+from ._callbacks import raised, throw
 from ._errors import ClosedError, ForkedError, InvalidError, ThreadError, error
 from ._ffi import CONSTANTS
 from ._handle import Handle, encoded
-from ._load import C, callback_type
+from ._load import C
 from ._options import Config
 from ._solutions import doubles
 from .request import Propose
@@ -34,63 +35,7 @@ if TYPE_CHECKING:
 
 _DONE = CONSTANTS["OPRO_DONE"]
 _WAIT = CONSTANTS["OPRO_WAIT"]
-_PENDING = CONSTANTS["OPRO_PENDING"]
 _SLICE = 100  # milliseconds that C waits at a time: so long does Ctrl-C take
-
-
-class Pending:
-    """What an optimizer or a scorer returns that will answer later: opro.PENDING."""
-
-    def __repr__(self) -> str:
-        return "opro.PENDING"
-
-
-PENDING = Pending()
-
-
-class Answerer(Handle):
-    """An optimizer or a scorer of the library: its own, or one that calls back."""
-
-    __slots__ = ()
-
-    @classmethod
-    def _made(cls, function: Any, *arguments: Any, keeps: tuple[object, ...] = ()) -> Handle:
-        """One of the library's own, by function(out, *arguments)."""
-        answerer = cls.__new__(cls)
-        answerer._new(function, *arguments, keeps=keeps)
-        return answerer
-
-    @classmethod
-    def _calling(cls, function: Any, word: str, run: Run, answer: Callable[[Any], Any]) -> Handle:
-        """One that has a Python function answer the requests of a run."""
-
-        def enter(_: int, pointer: int) -> int:
-            request = run._request(pointer)
-            result = answer(request)
-            if result is PENDING:
-                return _PENDING
-            run.tell(request, result)
-            return 0
-
-        hook = Hook(enter)
-        none = callback_type("destroy_fn")()
-        answerer = cls._made(function, trampoline(word), hook.key, none, None)
-        answerer._hooks[word] = hook
-        return answerer
-
-
-class OptimizerHandle(Answerer):
-    """An optimizer."""
-
-    __slots__ = ()
-    _c_free = "opro_optimizer_free"
-
-
-class ScorerHandle(Answerer):
-    """A scorer."""
-
-    __slots__ = ()
-    _c_free = "opro_scorer_free"
 
 
 class Local:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from ._errors import InvalidError, RejectedError
 from ._ffi import CONSTANTS
+from ._answerer import ScorerHandle
 from ._handle import Handle, encoded, text_at
 from ._load import C
 from ._options import number, words
-from ._solutions import PERMUTATION, TEXT, VECTOR, Kind, doubles
+from ._solutions import PERMUTATION, TEXT, VECTOR, Kind, doubles, sink_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -60,11 +61,12 @@ class Problem(Handle):
     A problem can be set up until the first run uses it. Runs in several threads may share it.
     """
 
-    __slots__ = ("_make_scorer", "kind")
+    __slots__ = ("_bounds", "_make_scorer", "kind")
     _c_free = "opro_problem_free"
     _c_error = "opro_problem_error"
 
     kind: Kind
+    _bounds: list[tuple[float, float]]
     _make_scorer: Callable[[], Handle] | None
 
     def __init__(self, description: str | None = None, **settings: Any) -> None:
@@ -80,6 +82,7 @@ class Problem(Handle):
         keeps: tuple[object, ...] = (),
     ) -> None:
         self.kind = kind
+        self._bounds = []
         self._make_scorer = None
         self._new(function, *arguments, None, keeps=keeps)
         if description is not None:
@@ -113,6 +116,7 @@ class Problem(Handle):
         problem._made(
             VECTOR, C.opro_problem_new_vector, description, {}, size, lower, upper, int(integer)
         )
+        problem._bounds = list(zip(lower, upper))
         if names is not None:
             texts = (ctypes.c_char_p * len(names))(*map(encoded, names))
             problem._call(C.opro_vector_set_names, texts, len(names))
@@ -142,7 +146,9 @@ class Problem(Handle):
         problem._made(
             PERMUTATION, C.opro_problem_new_tour, description, settings, tour, keeps=(tour,)
         )
-        problem._make_scorer = lambda: _scorer(C.opro_scorer_new_tour, tour, keeps=(tour,))
+        problem._make_scorer = lambda: ScorerHandle._made(
+            C.opro_scorer_new_tour, tour, None, keeps=(tour,)
+        )
         return problem
 
     @classmethod
@@ -161,8 +167,12 @@ class Problem(Handle):
         if len(xs) != len(ys):
             raise InvalidError(f"{len(xs)} x and {len(ys)} y: they have to be as many")
         problem = cls.__new__(cls)
-        problem._made(VECTOR, C.opro_problem_new_regression, description, settings, low, high)
-        problem._make_scorer = lambda: _scorer(C.opro_scorer_new_regression, xs, ys, len(xs))
+        problem._made(VECTOR, C.opro_problem_new_regression, description, {}, low, high)
+        problem._bounds = [(low, high)] * 2
+        problem.set(**settings)
+        problem._make_scorer = lambda: ScorerHandle._made(
+            C.opro_scorer_new_regression, xs, ys, len(xs), None
+        )
         return problem
 
     @classmethod
@@ -176,7 +186,7 @@ class Problem(Handle):
         which = number("OPRO_FUNCTION_", name, "function")
         problem = cls.__new__(cls)
         problem._made(VECTOR, C.opro_problem_new_function, description, settings, which, size)
-        problem._make_scorer = lambda: _scorer(C.opro_scorer_new_function, which)
+        problem._make_scorer = lambda: ScorerHandle._made(C.opro_scorer_new_function, which, None)
         return problem
 
     # ---- settings ----
@@ -218,6 +228,8 @@ class Problem(Handle):
         for name, step in steps.items():
             if name not in _STEPS:
                 raise TypeError(f"a problem has no setting {name!r}")
+            if name == "check" and step and self._bounds:
+                step = _within(self._bounds, step)
             setter = getattr(C, f"opro_problem_set_{name}_fn")
             self._set_callback(setter, "text_fn", step and _step(name, step, self.kind))
 
@@ -264,19 +276,6 @@ class Problem(Handle):
         return self.kind.parse(text)
 
 
-class _Scorer(Handle):
-    """A scorer of the library's own."""
-
-    __slots__ = ()
-    _c_free = "opro_scorer_free"
-
-
-def _scorer(function: Any, *arguments: Any, keeps: tuple[object, ...] = ()) -> Handle:
-    scorer = _Scorer.__new__(_Scorer)
-    scorer._new(function, *arguments, None, keeps=keeps)
-    return scorer
-
-
 # ---- steps, as C calls them ----
 
 
@@ -296,11 +295,16 @@ def _step(name: str, function: Step, kind: Kind) -> Callable[[int, int, int, int
     return enter
 
 
-def sink_text(sink: int, text: str) -> int:
-    """Deliver a text."""
-    data = encoded(text)
-    status: int = C.opro_sink_text(sink, data, len(data))
-    return status
+def _within(bounds: list[tuple[float, float]], check: Step) -> Step:
+    """A check in the place of that of vectors, which looks at the bounds first, as that does."""
+
+    def both(solution: Any) -> Any:
+        for value, (low, high) in zip(solution, bounds):
+            if not low <= value <= high:
+                return f"{value:g} is not between {low:g} and {high:g}"
+        return check(solution)
+
+    return both
 
 
 def _reject(sink: int, reason: str) -> int:
