@@ -24,7 +24,7 @@ typedef struct opro__dialect {
     int32_t id; /* OPRO_DIALECT_... */
     const char *name;
     unsigned can;
-    size_t most_samples;      /* of one request; 0: no limit of the protocol's     */
+    size_t most_samples;      /* of one request                                    */
     const char *key_header;   /* "Authorization"                                   */
     const char *key_prefix;   /* "Bearer "                                         */
     const char *fixed_header; /* "anthropic-version: 2023-06-01"; NULL: none       */

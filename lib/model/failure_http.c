@@ -372,8 +372,7 @@ static void host_of(const char *location, char *host, size_t size) {
     char absolute[sizeof((opro__headers *)0)->location + 8], *found = NULL;
     CURLUcode code;
 
-    host[0] = '\0';
-    if (!url) return;
+    host[0] = '\0'; /* without memory for a URL, too: libcurl refuses to set what is NULL */
     snprintf(absolute, sizeof absolute, "%s%s", strncmp(location, "//", 2) == 0 ? "https:" : "",
              location);
     code = curl_url_set(url, CURLUPART_URL, absolute, CURLU_NON_SUPPORT_SCHEME);

@@ -270,8 +270,8 @@ opro_status opro__leg_send(opro__leg *leg, opro__failure *failure) {
     if (st == OPRO_ERR_NOMEM)
         opro__failure_set(failure, OPRO_FAILURE_MEMORY, OPRO__RETRY_NO, "out of memory");
     else
-        opro__failure_set(failure, OPRO_FAILURE_NET, OPRO__RETRY, "the request cannot be sent%s%s",
-                          exchange->detail[0] ? ": " : "", exchange->detail);
+        opro__failure_set(failure, OPRO_FAILURE_NET, OPRO__RETRY, "the request cannot be sent: %s",
+                          exchange->detail);
     return failure->err.status;
 }
 

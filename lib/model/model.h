@@ -64,13 +64,13 @@ enum {
 typedef struct opro__leg {
     opro__exchange exchange;
     opro_call *call;
-    struct opro__leg *next, *prev;         /* queue or held legs */
+    struct opro__queue *queue;             /* NULL: none */
+    struct opro__leg *next, *prev;         /* of the queue */
     struct opro__leg *next_leg, *prev_leg; /* of the call        */
     opro__alarm alarm;                     /* of a retry         */
     size_t first, n;                       /* samples it is to bring    */
     size_t asked;                          /* by the request; 0: not built */
     int state;
-    int probe;        /* the one whose answer shows what the endpoint can do */
     int alone;        /* others of its call wait for it      */
     int tries;        /* requests that count as attempts     */
     int spared;       /* attempts that were not made: the endpoint was left alone */
@@ -184,8 +184,8 @@ struct opro_model {
     opro__pace pace;
     opro__alarms alarms;
     opro__queue ready;
-    opro__queue held; /* while a probe is out */
-    opro__leg *probe;
+    opro__queue held;    /* while a probe is out */
+    opro__leg *probe;    /* its answer shows what the endpoint can do */
     opro__queue settled; /* answered without the transport */
     int64_t next_start;  /* the pace says: not before; INT64_MIN: at once */
     size_t n_legs;       /* of all calls */

@@ -14,6 +14,7 @@
 /* ---- queues ---------------------------------------------------------------------------------- */
 
 void opro__queue_push(opro__queue *queue, opro__leg *leg) {
+    leg->queue = queue;
     leg->next = NULL;
     leg->prev = queue->last;
     if (queue->last) queue->last->next = leg;
@@ -23,6 +24,7 @@ void opro__queue_push(opro__queue *queue, opro__leg *leg) {
 }
 
 static void push_front(opro__queue *queue, opro__leg *leg) {
+    leg->queue = queue;
     leg->prev = NULL;
     leg->next = queue->first;
     if (queue->first) queue->first->prev = leg;
@@ -31,12 +33,15 @@ static void push_front(opro__queue *queue, opro__leg *leg) {
     queue->n++;
 }
 
-static void pull(opro__queue *queue, opro__leg *leg) {
+static void pull(opro__leg *leg) {
+    opro__queue *queue = leg->queue;
+
     if (leg->prev) leg->prev->next = leg->next;
     if (!leg->prev) queue->first = leg->next;
     if (leg->next) leg->next->prev = leg->prev;
     if (!leg->next) queue->last = leg->prev;
     leg->next = leg->prev = NULL;
+    leg->queue = NULL;
     queue->n--;
 }
 
@@ -55,7 +60,7 @@ static void release_held(opro_model *model) {
     while (model->held.last) {
         opro__leg *leg = model->held.last;
 
-        pull(&model->held, leg);
+        pull(leg);
         opro__schedule_first(leg);
     }
 }
@@ -78,18 +83,11 @@ void opro__schedule_end_waiting(opro__leg *leg) {
 void opro__schedule_remove(opro__leg *leg) {
     opro_model *model = leg->call->model;
 
-    switch (leg->state) {
-    case OPRO__LEG_READY: pull(&model->ready, leg); break;
-    case OPRO__LEG_DELAYED: opro__alarm_unset(&model->alarms, &leg->alarm); break;
-    case OPRO__LEG_HELD:
-        if (leg->call->held != leg) pull(&model->held, leg);
-        break;
-    case OPRO__LEG_SENT:
+    if (leg->queue) pull(leg);
+    opro__alarm_unset(&model->alarms, &leg->alarm);
+    if (leg->state == OPRO__LEG_SENT) {
         opro__transport_cancel(model->transport, &leg->exchange);
         opro__pace_forget(&model->pace, 0); /* endpoints count what they began */
-        break;
-    case OPRO__LEG_SETTLED: pull(&model->settled, leg); break;
-    default: break;
     }
     leg->paced = 0;
     leg->state = OPRO__LEG_LOOSE;
@@ -219,7 +217,7 @@ static size_t to_ask(const opro__leg *leg) {
     size_t protocol = model->dialect->most_samples;
 
     if (leg->call->temperature == 0 || model->profile->sampling == OPRO_SAMPLING_SINGLY) return 1;
-    if (protocol && protocol < most) most = protocol;
+    if (protocol < most) most = protocol;
     return leg->n < most ? leg->n : most;
 }
 
@@ -246,6 +244,7 @@ static int split(opro__leg *leg, size_t asked) {
         return 1;
     }
     rest->state = OPRO__LEG_READY;
+    rest->queue = leg->queue;
     rest->prev = leg;
     rest->next = leg->next;
     if (leg->next) leg->next->prev = rest;
@@ -289,7 +288,7 @@ static void count_request(opro__leg *leg) {
 
 /* Out of the queue. */
 static void take(opro__leg *leg) {
-    pull(&leg->call->model->ready, leg);
+    pull(leg);
     leg->state = OPRO__LEG_LOOSE;
 }
 
@@ -339,7 +338,7 @@ static int start(opro__leg *leg, int64_t now) {
     opro_status st = prepare(leg, &failure);
 
     if (st == OPRO_OK && must_probe(leg, leg->asked) && model->probe && model->probe != leg) {
-        pull(&model->ready, leg);
+        pull(leg);
         leg->state = OPRO__LEG_HELD;
         opro__queue_push(&model->held, leg);
         return 1;
@@ -364,9 +363,7 @@ static int start(opro__leg *leg, int64_t now) {
 
 /* Names are looked up once: the first request finds the address, the others wait for it. */
 static int waits_for_name(const opro_model *model) {
-    return model->url.text && !model->url.literal && !model->replay &&
-           opro__transport_in_flight(model->transport) > 0 &&
-           !opro__transport_resolved(model->transport);
+    return !model->url.literal && !opro__transport_resolved(model->transport);
 }
 
 static int start_ready(opro_model *model, int64_t now) {
@@ -398,7 +395,7 @@ static int take_finished(opro_model *model, int64_t now) {
     while (model->settled.first) {
         opro__leg *leg = model->settled.first;
 
-        pull(&model->settled, leg);
+        pull(leg);
         opro__leg_over(leg, now);
         did = 1;
     }

@@ -227,10 +227,12 @@ opro_status opro__transport_start(opro__transport *t, opro__exchange *x) {
     if (st != OPRO_OK) goto out;
     x->multi = multi;
     code = curl_multi_add_handle(multi->handle, x->easy);
-    st = code == CURLM_OK              ? OPRO_OK
-         : code == CURLM_OUT_OF_MEMORY ? OPRO_ERR_NOMEM
-                                       : OPRO_ERR_FAILED;
-    if (st != OPRO_OK) goto out;
+    if (code != CURLM_OK) {
+        st = code == CURLM_OUT_OF_MEMORY ? OPRO_ERR_NOMEM : OPRO_ERR_FAILED;
+        snprintf(x->detail, sizeof x->detail, "curl_multi_add_handle: %s",
+                 curl_multi_strerror(code));
+        goto out;
+    }
     multi->in_flight++;
     multi->over = INT64_MAX;
     t->in_flight++;

@@ -120,6 +120,33 @@ static void no_reply_and_no_reason(void **state) {
                 "does not say why");
 }
 
+/* One of several replies is missing, with a reason that quotes the key. */
+static void no_reply_and_a_reason(void **state) {
+    script s = {
+        {{200, NULL,
+          "{\"choices\":[" CHOICE("0", "hi") ",{\"index\":1,\"error\":{\"message\":"
+                                             "\"sk-canary-42 has no share in the expert\"}}]}",
+          0}},
+        1};
+    world w;
+    opro_call *call;
+
+    (void)state;
+    begin(&w, play, &s, OPTIONS("model_samples", "together", "model_retry_few", "0"));
+    assert_int_equal(opro_model_set_key(w.model, "sk-canary-42", OPRO_ZT), OPRO_OK);
+    call = ask(&w, "hello", 2, 1);
+    submit(call);
+    run(&w);
+    assert_int_equal(w.server->n, 1);
+    assert_string_equal(opro_call_reply(call, 0, NULL), "hi");
+    assert_int_equal(opro_call_outcome(call, 1), OPRO_OUTCOME_FAILED);
+    assert_int_equal(opro_call_failure(call), OPRO_FAILURE_UNAVAILABLE);
+    assert_string_equal(opro_error_message(opro_call_error(call), NULL),
+                        "no reply: [key] has no share in the expert");
+    opro_call_free(call);
+    end(&w);
+}
+
 /* What dooms a call leaves the replies that are there. */
 static void replies_stay(void **state) {
     script s = {{{200, NULL, GOOD, 0}, {400, NULL, "{\"error\":{\"message\":\"no\"}}", 200}}, 2};
@@ -280,28 +307,68 @@ static void the_most_of_a_protocol(void **state) {
     }
 }
 
-/* A name is looked up by the first request; the others wait for it. */
-static void a_name_is_looked_up_once(void **state) {
-    script s = {{{200, NULL, GOOD, 0}}, 1};
+/* All that is asked for, but the second time. */
+static void gives_less(mock *server, size_t n, const char *head, const char *body,
+                       mock_reply *reply, void *ctx) {
+    (void)server, (void)head, (void)ctx;
+    mock_choices(reply, n == 1 ? 1 : asked_for(body), "x");
+    reply->delay_ms = n == 2 ? 100 : 0;
+}
+
+/* Who has failed to give several replies once is not believed again. */
+static void several_replies_are_given_up(void **state) {
+    opro_call *calls[4];
     world w;
-    opro_call *calls[3];
-    char url[64];
 
     (void)state;
-    begin(&w, play, &s, NULL);
-    snprintf(url, sizeof url, "http://localhost:%d", w.server->port);
-    assert_int_equal(opro_model_set_base_url(w.model, url, OPRO_ZT), OPRO_OK);
-    for (int i = 0; i < 3; i++) {
-        calls[i] = ask(&w, "hello", 1, 1);
+    begin(&w, gives_less, NULL, NULL);
+    for (int i = 0; i < 4; i++) {
+        calls[i] = ask(&w, "hello", 2, 1);
         submit(calls[i]);
+        if (i != 1) run(&w);
     }
-    run(&w);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         assert_int_equal(opro_call_outcome(calls[i], 0), OPRO_OUTCOME_WHOLE);
+        assert_int_equal(opro_call_outcome(calls[i], 1), OPRO_OUTCOME_WHOLE);
         opro_call_free(calls[i]);
     }
-    assert_int_equal(w.server->n, 3);
+    assert_int_equal(w.server->n, 1 + 2 + 1 + 2);
+    for (size_t i = 3; i < 6; i++)
+        assert_int_equal(asked_for(w.server->bodies[i]), 1);
     end(&w);
+}
+
+/* While a name is looked up, which a proxy may do, others wait; this machine's is known. */
+static void a_name_is_looked_up_once(void **state) {
+    static const char *const hosts[] = {"localhost", "model.test"};
+    script s = {{{200, NULL, GOOD, 0}}, 1};
+
+    (void)state;
+    for (int looks = 0; looks < 2; looks++) {
+        opro_call *calls[3];
+        char url[64];
+        world w;
+
+        begin(&w, play, &s, OPTIONS("model_allow_http", "1"));
+        if (looks)
+            assert_int_equal(opro_model_set_proxy(w.model, w.url, strlen(w.url) - 3), OPRO_OK);
+        snprintf(url, sizeof url, "http://%s:%d", hosts[looks], w.server->port);
+        assert_int_equal(opro_model_set_base_url(w.model, url, OPRO_ZT), OPRO_OK);
+        for (int i = 0; i < 3; i++) {
+            calls[i] = ask(&w, "hello", 1, 1);
+            submit(calls[i]);
+        }
+        assert_int_equal(opro_model_poll(w.model, 0), OPRO_OK);
+        assert_int_equal(opro_model_figure(w.model, OPRO_MODEL_IN_FLIGHT), looks ? 1 : 3);
+        run(&w);
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(opro_call_outcome(calls[i], 0), OPRO_OUTCOME_WHOLE);
+            opro_call_free(calls[i]);
+        }
+        assert_int_equal(w.server->n, 3);
+        assert_int_equal(has(w.server->heads[0], "POST http://model.test"), looks);
+        end(&w);
+    }
 }
 
 /* ---- files that cannot be written ------------------------------------------------------------ */
@@ -351,12 +418,14 @@ int main(void) {
         cmocka_unit_test(deadlines_and_waits),
         cmocka_unit_test(a_wait_is_cancelled),
         cmocka_unit_test(no_reply_and_no_reason),
+        cmocka_unit_test(no_reply_and_a_reason),
         cmocka_unit_test(replies_stay),
         cmocka_unit_test(usage_of_the_first),
         cmocka_unit_test(tokens_from_a_cache_have_their_price),
         cmocka_unit_test(copies_have_the_reasoning),
         cmocka_unit_test(many_requests_and_long_ones),
         cmocka_unit_test(the_most_of_a_protocol),
+        cmocka_unit_test(several_replies_are_given_up),
         cmocka_unit_test(a_name_is_looked_up_once),
         cmocka_unit_test(files_that_are_full),
     };

@@ -360,6 +360,7 @@ static void test_collision(void **state) {
     char bytes[2][17];
     const text a = {bytes[0], 16}, b = {bytes[1], 16};
     opro__recording *r;
+    opro__recorded what;
 
     collide(bytes[0], bytes[1]);
     assert_memory_not_equal(a.s, b.s, 16);
@@ -367,6 +368,7 @@ static void test_collision(void **state) {
     r = open_it(w, 1, 1);
     add(w, r, PATH, a, "a1");
     assert_non_null(strstr(unknown(w, r, PATH, b), "differs from byte 7 on"));
+    assert_int_equal(find(w, r, PATH, b, 0, &what), OPRO_ERR_UNKNOWN);
     add(w, r, PATH, b, "b1");
     add(w, r, PATH, a, "a2");
     add(w, r, PATH, b, "b2");
