@@ -133,7 +133,9 @@ def main():
     if not options.check:
         options.output.write_text(text)
     elif options.output.read_text() != text:
-        sys.exit(f"{options.output.name} is not what the headers say: run bindings/python/generate.py")
+        sys.exit(
+            f"{options.output.name} is not what the headers say: run bindings/python/generate.py"
+        )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import itertools
 import sys
 import weakref
 from _thread import get_ident
+from functools import partial
 
 from ._ffi import CONSTANTS
 from ._load import callback_type
@@ -44,7 +45,11 @@ class Hook:
     def __init__(self, function: Callable[..., int | None]) -> None:
         self.function = function
         self.key = next(_keys)
-        _hooks[self.key] = weakref.ref(self, lambda _, key=self.key: _hooks.pop(key, None))
+        _hooks[self.key] = weakref.ref(self, partial(_forget, self.key))
+
+
+def _forget(key: int, _: object) -> None:
+    del _hooks[key]
 
 
 def keep(error: BaseException) -> None:

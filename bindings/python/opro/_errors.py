@@ -45,7 +45,7 @@ class NoMemoryError(Error, MemoryError):
 
 
 class UnsupportedError(Error, NotImplementedError):
-    """This build of the library cannot do that."""
+    """Not in this build of the library."""
 
     status = CONSTANTS["OPRO_ERR_UNSUPPORTED"]
 
@@ -133,11 +133,7 @@ _NAMES = {
     for name, value in CONSTANTS.items()
     if name.startswith("OPRO_ERR_") or name in ("OPRO_OK", "OPRO_WAIT", "OPRO_DONE", "OPRO_PENDING")
 }
-_CLASSES = {
-    kind.status: kind
-    for kind in Error.__subclasses__()
-    if "status" in kind.__dict__
-}
+_CLASSES = {kind.status: kind for kind in Error.__subclasses__() if "status" in kind.__dict__}
 
 
 def error(status: int, message: str = "") -> Error:

@@ -61,7 +61,9 @@ class Guard:
     def enter(self) -> int:
         """Enter, or raise; returns how deep inside callbacks this is."""
         if os.getpid() != self.pid:
-            raise ForkedError(f"this {self.of} was made in process {self.pid}; make one of your own")
+            raise ForkedError(
+                f"this {self.of} was made in process {self.pid}; make one of your own"
+            )
         me = get_ident()
         owner = self.thread.setdefault(None, me)
         if owner != me:
@@ -69,7 +71,7 @@ class Guard:
         return self.depth
 
 
-def _free(function: Callable[[int], None], pointer: int, pid: int) -> None:
+def _free(function: Callable[[int | None], None], pointer: int | None, pid: int) -> None:
     if os.getpid() == pid:
         function(pointer)
 

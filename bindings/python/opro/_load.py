@@ -95,6 +95,12 @@ class Library:
         setattr(self, name, function)
         return function
 
+    def as_bytes(self, name: str) -> Any:
+        """A function whose result is a text without NUL, which it returns as bytes at once."""
+        function = Library(self._library).__getattr__(name)
+        function.restype = ctypes.c_char_p
+        return function
+
 
 def _candidates() -> Iterator[str]:
     chosen = os.environ.get("OPRO_LIBRARY")

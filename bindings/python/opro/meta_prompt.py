@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from typing import TYPE_CHECKING
 
 from ._errors import InvalidError

@@ -6,9 +6,9 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING
 
+from ._answerer import ScorerHandle
 from ._errors import InvalidError, RejectedError
 from ._ffi import CONSTANTS
-from ._answerer import ScorerHandle
 from ._handle import Handle, encoded, text_at
 from ._load import C
 from ._options import number, words
@@ -222,9 +222,7 @@ class Problem(Handle):
             self._call_text(C.opro_problem_add_initial, self.kind.write(solution))
         for shown, target in exemplars:
             first, second = encoded(shown), encoded(target)
-            self._call(
-                C.opro_problem_add_exemplar, first, len(first), second, len(second)
-            )
+            self._call(C.opro_problem_add_exemplar, first, len(first), second, len(second))
         for name, step in steps.items():
             if name not in _STEPS:
                 raise TypeError(f"a problem has no setting {name!r}")
@@ -250,7 +248,7 @@ class Problem(Handle):
 
     @property
     def direction(self) -> str:
-        """ "maximize" or "minimize"."""
+        """Either "maximize" or "minimize"."""
         return _DIRECTIONS[self._get(C.opro_problem_direction)]
 
     @property

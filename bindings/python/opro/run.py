@@ -18,22 +18,23 @@ from .request import Message, Propose, Score
 from .trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from ._options import Log, Value
-    from ._solutions import Kind
     from .problem import Problem
     from .request import Request
     from .trajectory import Candidate
 
-_SCORE = CONSTANTS["OPRO_REQUEST_SCORE"]
 _FAILED = CONSTANTS["OPRO_ERR_FAILED"]
 _SETS = {CONSTANTS["OPRO_TRAIN"]: "train", CONSTANTS["OPRO_VALIDATION"]: "validation"}
 _ROLES = words("OPRO_ROLE_")
 _EVENTS = words("OPRO_EVENT_")
 _COUNTS = words("OPRO_COUNT_")
 _REASONS = words("OPRO_REASON_")
+
+# The text of a request as bytes at once: candidates are without NUL.
+_request_text = C.as_bytes("opro_request_text")
 
 
 class Event(NamedTuple):
@@ -190,19 +191,19 @@ class Run(Handle):
             yield request
 
     def _request(self, pointer: Any) -> Request:
-        """A request of C's as a value."""
-        at, length = self._length_at, self._length
-        if C.opro_request_kind(pointer) != _SCORE:
+        """A request of C's as a value: the fewer calls, the better."""
+        instances = C.opro_request_instances(pointer, self._length_at)
+        if not instances:
             return self._propose(pointer)
-        text = text_at(C.opro_request_text(pointer, at), length.value)
-        instances = C.opro_request_instances(pointer, at)
+        count = self._length.value
+        text = _request_text(pointer, None).decode()
         return Score(
             C.opro_request_id(pointer),
             C.opro_request_step(pointer),
             text,
             self._problem.kind.parse(text),
             _SETS[C.opro_request_set(pointer)],
-            tuple(instances[: length.value]),
+            tuple(instances[:count]),
         )
 
     def _propose(self, pointer: Any) -> Propose:
@@ -331,9 +332,7 @@ class Run(Handle):
         self, request: Request | int, prompt_tokens: int = 0, reply_tokens: int = 0, cost: int = 0
     ) -> None:
         """What answering a request used, before the answer; cost in millionths. They add up."""
-        self._call(
-            C.opro_run_answer_usage, _id(request), prompt_tokens, reply_tokens, cost
-        )
+        self._call(C.opro_run_answer_usage, _id(request), prompt_tokens, reply_tokens, cost)
 
     # ---- before the first request ----
 
@@ -381,7 +380,7 @@ class Run(Handle):
 
     @property
     def confirmed(self) -> int:
-        """Among how many candidates the winner was chosen by validation instances; 0: it was not."""
+        """Among how many candidates validation chose the winner; 0: it did not."""
         count: int = self._get(C.opro_run_confirmed)
         return count
 
@@ -438,9 +437,7 @@ class Run(Handle):
         return f"<Run at step {self.step}, {len(self.trajectory)} candidates, {self.stop_reason}>"
 
 
-def observe(
-    handle: Handle, setter: Any, observer: Callable[[Event], object] | None
-) -> None:
+def observe(handle: Handle, setter: Any, observer: Callable[[Event], object] | None) -> None:
     """Install an observer by the setter of a run or a driver."""
 
     def hear(_: int, event: int) -> None:

@@ -105,9 +105,7 @@ class Trajectory(Handle):
         data = encoded(solution if isinstance(solution, (str, bytes)) else _written(solution))
         values = doubles(scores if hasattr(scores, "__len__") else [scores])
         at = ctypes.c_int64()
-        self._call(
-            C.opro_trajectory_add, data, len(data), values, len(values), ctypes.byref(at)
-        )
+        self._call(C.opro_trajectory_add, data, len(data), values, len(values), ctypes.byref(at))
         return at.value
 
     # ---- as a sequence ----
@@ -144,7 +142,7 @@ class Trajectory(Handle):
 
     @property
     def direction(self) -> str:
-        """ "maximize" or "minimize"."""
+        """Either "maximize" or "minimize"."""
         minimize = CONSTANTS["OPRO_MINIMIZE"]
         return "minimize" if self._get(C.opro_trajectory_direction) == minimize else "maximize"
 
@@ -180,9 +178,7 @@ class Trajectory(Handle):
         at = candidate.number if isinstance(candidate, Candidate) else candidate
         low, high = ctypes.c_double(), ctypes.c_double()
         which = number("OPRO_", set, "set")
-        self._call(
-            C.opro_trajectory_interval, at, which, ctypes.byref(low), ctypes.byref(high)
-        )
+        self._call(C.opro_trajectory_interval, at, which, ctypes.byref(low), ctypes.byref(high))
         return low.value, high.value
 
     @property
