@@ -185,7 +185,7 @@ static opro_status reopen(opro_run *run) {
     if (!open || !ids) {
         opro__free(&run->mem, open);
         opro__free(&run->mem, ids);
-        return OPRO_ERR_NOMEM;
+        return opro__fail(&run->err, OPRO_ERR_NOMEM, "out of memory");
     }
     for (size_t i = 0; i < n; i++)
         open[i] = run->open[i];

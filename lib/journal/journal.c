@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -239,10 +240,10 @@ static opro_status check_header(opro_run *run, opro_journal *journal) {
 static opro_status at_record(opro_run *run, const opro_journal *journal, opro_status st) {
     opro_error why = run->err;
 
+    assert(why.status == st); /* what fails says why */
     return opro__fail(&run->err, st, "record %llu of the journal %s: %s",
                       (unsigned long long)journal->record.seq,
-                      opro__quote(journal->path, strlen(journal->path)).text,
-                      why.status == st ? why.message : opro_status_name(st));
+                      opro__quote(journal->path, strlen(journal->path)).text, why.message);
 }
 
 static opro_status put_back(opro_run *run, opro_journal *journal) {

@@ -143,7 +143,7 @@ static uint64_t templates_digest(const opro_meta_prompt *meta_prompt) {
         size_t len;
         const char *s = opro_meta_prompt_template(meta_prompt, block, &len);
 
-        digest = opro__hash_add_text(digest, s ? s : "", len);
+        digest = opro__hash_add_text(digest, s, len);
     }
     return digest;
 }

@@ -30,19 +30,24 @@ static void resumed(const book *b, disk *d, const kept_scenario *scenario, opro_
 /* ---- the header ------------------------------------------------------------------------------ */
 
 /* The first record with one text in the place of another one. */
-static void header_case(const char *from, const char *to, opro_status expected, const char *words) {
+static void header_case_of(const kept_scenario *scenario, const char *from, const char *to,
+                           opro_status expected, const char *words) {
     book b;
     disk d;
 
     disk_begin(&d, 1);
-    first_life(&b, &d, &plain, "", 1);
+    first_life(&b, &d, scenario, "", 1);
     if (from)
         book_change(&b, 0, from, to);
     else
         strcpy(b.records[0], to);
-    resumed(&b, &d, &plain, expected, words);
+    resumed(&b, &d, scenario, expected, words);
     book_free(&b);
     disk_end(&d);
+}
+
+static void header_case(const char *from, const char *to, opro_status expected, const char *words) {
+    header_case_of(&plain, from, to, expected, words);
 }
 
 static void foreign_headers(void **state) {
@@ -62,6 +67,8 @@ static void foreign_headers(void **state) {
     header_case("\"compat\":[]", "\"compat\":[\"x\"]", OPRO_ERR_PARSE, "features");
 }
 
+static const kept_scenario hidden = {"hidden", "steps=2 score_display=none", 1, 0, 0};
+
 /* Options that came later have their defaults, or are named; those of a later version are. */
 static void other_options(void **state) {
     (void)state;
@@ -72,6 +79,8 @@ static void other_options(void **state) {
     header_case("\"temperature\":1,", "", OPRO_OK, "");
     header_case("\"score_threshold\":\"none\",", "", OPRO_OK, "");
     header_case("\"mode\":\"stepwise\",", "", OPRO_OK, "");
+    header_case_of(&hidden, "\"score_display\":\"none\",", "", OPRO_ERR_INVALID,
+                   "score_display not set (here \"none\")"); /* the default is as long */
     header_case("\"options\"", "\"optional\"", OPRO_ERR_INVALID,
                 "samples_per_step not set (here 3)");
     header_case("\"options\":{", "\"options\":[],\"optional\":{", OPRO_ERR_INVALID,

@@ -3,6 +3,7 @@
  * Entries as records: what was written is read, whatever its size; what is not as written is not.
  */
 #include "core/run.h"
+#include "failing.h"
 #include "kept_world.h"
 
 static const char header[] =
@@ -327,11 +328,110 @@ static void failures_in_parts(void **state) {
     free(text);
 }
 
+/* ---- memory that runs out -------------------------------------------------------------------- */
+
+/* A reply that is mended, and longer than a record. */
+static char *broken_text(size_t len) {
+    char *text = malloc(len);
+
+    assert_non_null(text);
+    memset(text, '\xff', len);
+    return text;
+}
+
+/* What was begun of an entry without memory is not seen when it is written again. */
+static void writing_without_memory(void **state) {
+    const size_t len = 50000;
+    char *text = broken_text(len);
+    opro__entry e = {.kind = OPRO__ENTRY_REPLY, .id = 1, .text = text, .len = len};
+    opro_status st = OPRO_ERR_NOMEM;
+
+    (void)state;
+    for (long n = 0; st != OPRO_OK; n++) {
+        failing fails = {n, 0};
+        opro_allocator a = failing_allocator(&fails);
+        opro__entry_writer writer;
+        opro__entry read;
+        opro__mem mem;
+        file f;
+
+        begin(&f);
+        assert_int_equal(opro__mem_init(&mem, &a), OPRO_OK);
+        opro__entry_writer_init(&writer, &mem);
+        st = opro__entry_write(&writer, f.file, &e, &f.err);
+        assert_true(st == OPRO_OK || (st == OPRO_ERR_NOMEM && f.err.status == st));
+        fails.left = -1;
+        if (st != OPRO_OK)
+            assert_int_equal(opro__entry_write(&writer, f.file, &e, &f.err), OPRO_OK);
+        reopen(&f);
+        read = get(&f);
+        assert_int_equal(read.len, 3 * len);
+        assert_memory_equal(read.text, "\xef\xbf\xbd\xef", 4);
+        opro__entry_writer_free(&writer);
+        assert_int_equal(fails.live, 0);
+        end(&f);
+    }
+    free(text);
+}
+
+/* What could not be read without memory is read again. */
+static void reading_without_memory(void **state) {
+    const size_t len = 50000;
+    const double scores[] = {1, 2, 3};
+    char *text = broken_text(len);
+    opro__entry e = {.kind = OPRO__ENTRY_REPLY, .id = 1, .text = text, .len = len};
+    opro__entry s = {.kind = OPRO__ENTRY_SCORES, .id = 2, .scores = scores, .n = 3};
+    long failed = 1;
+
+    (void)state;
+    for (long n = 0; failed; n++) {
+        failing fails = {n, 0};
+        opro_allocator a = failing_allocator(&fails);
+        opro__entry_reader reader;
+        opro__entry read;
+        size_t entries = 0;
+        opro__mem mem;
+        file f;
+
+        failed = 0;
+        begin(&f);
+        put(&f, &e);
+        put(&f, &s);
+        reopen(&f);
+        assert_int_equal(opro__mem_init(&mem, &a), OPRO_OK);
+        opro__entry_reader_init(&reader, &mem);
+        while (opro__journal_file_next(f.file, &f.record, &f.err) == OPRO_OK) {
+            opro_status st = opro__entry_read(&reader, &f.record, &read, &f.err);
+
+            if (st != OPRO_OK) {
+                assert_int_equal(st, OPRO_ERR_NOMEM);
+                failed++;
+                fails.left = -1;
+                assert_int_equal(opro__entry_read(&reader, &f.record, &read, &f.err), OPRO_OK);
+            }
+            if (read.kind == OPRO__ENTRY_REPLY) assert_int_equal(read.len, 3 * len);
+            if (read.kind == OPRO__ENTRY_SCORES)
+                assert_memory_equal(read.scores, scores, sizeof scores);
+            entries += read.kind > 0;
+        }
+        assert_int_equal(entries, 2);
+        opro__entry_reader_free(&reader);
+        assert_int_equal(fails.live, 0);
+        end(&f);
+    }
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind), cmocka_unit_test(long_ones),
-        cmocka_unit_test(orphans),    cmocka_unit_test(rubbish),
-        cmocka_unit_test(no_json),    cmocka_unit_test(failures_in_parts),
+        cmocka_unit_test(every_kind),
+        cmocka_unit_test(long_ones),
+        cmocka_unit_test(orphans),
+        cmocka_unit_test(rubbish),
+        cmocka_unit_test(no_json),
+        cmocka_unit_test(failures_in_parts),
+        cmocka_unit_test(writing_without_memory),
+        cmocka_unit_test(reading_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

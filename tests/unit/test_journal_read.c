@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a reader of a journal sees, and when a journal is not to be had. */
+#include "failing.h"
 #include "journal_book.h"
 
 /* ---- readers --------------------------------------------------------------------------------- */
@@ -109,23 +110,30 @@ static void sees(const opro_journal *journal, const seen *row, int64_t record) {
     opro_journal_entry_usage(journal, NULL, NULL, NULL);
 }
 
-/* Every kind of record, then one that is none: of that there is nothing to be seen. */
-static void every_kind_is_read(void **state) {
-    static const char bad[] = "{\"t\":\"time\"}";
-    const seen nothing = {.text = ""};
-    opro_journal *journal;
+/* A journal of the rows, and one record more, unless it is NULL. */
+static void write_rows(disk *d, const char *more) {
     book b;
-    disk d;
 
-    (void)state;
-    disk_begin(&d, 1);
-    first_life(&b, &d, &plain, "", 1);
+    first_life(&b, d, &plain, "", 1);
     while (b.n > 1)
         book_remove(&b, 1);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         book_put(&b, b.n, rows[i].payload, strlen(rows[i].payload));
-    book_put(&b, b.n, bad, sizeof bad - 1);
-    book_write(&b, &d);
+    if (more) book_put(&b, b.n, more, strlen(more));
+    book_write(&b, d);
+    book_free(&b);
+}
+
+static const seen nothing = {.text = ""};
+
+/* Every kind of record, then one that is none: of that there is nothing to be seen. */
+static void every_kind_is_read(void **state) {
+    opro_journal *journal;
+    disk d;
+
+    (void)state;
+    disk_begin(&d, 1);
+    write_rows(&d, "{\"t\":\"time\"}");
     journal = kept_journal(&d, "");
     assert_int_equal(opro_journal_next(NULL), OPRO_ERR_INVALID);
     sees(journal, &nothing, 0);
@@ -142,7 +150,47 @@ static void every_kind_is_read(void **state) {
     assert_int_equal(opro_journal_count(journal, -1), 0);
     assert_true(opro_journal_count(journal, OPRO_JOURNAL_BYTES) > 0);
     opro_journal_free(journal);
-    book_free(&b);
+    disk_end(&d);
+}
+
+/* The next entry; if there is no memory for it, nothing is seen, and it is read again. */
+static opro_status next_or_again(opro_journal *journal, failing *fails, int *failed) {
+    opro_status st = opro_journal_next(journal);
+
+    if (st != OPRO_ERR_NOMEM) return st;
+    sees(journal, &nothing, 0);
+    *failed = 1;
+    fails->left = -1;
+    return opro_journal_next(journal);
+}
+
+static void without_memory(void **state) {
+    int failed = 1;
+    disk d;
+
+    (void)state;
+    disk_begin(&d, 1);
+    write_rows(&d, NULL);
+    for (long n = 0; failed; n++) {
+        failing fails = {-1, 0};
+        opro_allocator a = failing_allocator(&fails);
+        opro_journal *journal;
+
+        assert_int_equal(opro_journal_new(&journal, KEPT_PATH, OPRO_ZT, NULL, &a), OPRO_OK);
+        opro__journal_set_files(journal, &d.files);
+        fails.left = n;
+        failed = 0;
+        assert_int_equal(next_or_again(journal, &fails, &failed), OPRO_OK);
+        assert_int_equal(opro_journal_entry(journal), OPRO_ENTRY_HEADER);
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            if (!rows[i].kind) continue;
+            assert_int_equal(next_or_again(journal, &fails, &failed), OPRO_OK);
+            sees(journal, &rows[i], (int64_t)i + 1);
+        }
+        assert_int_equal(next_or_again(journal, &fails, &failed), OPRO_DONE);
+        opro_journal_free(journal);
+        assert_int_equal(fails.live, 0);
+    }
     disk_end(&d);
 }
 
@@ -199,6 +247,7 @@ static void meddling(void **state) {
 static void wrong_moments(void **state) {
     opro_journal *journal;
     opro_allocator bad = {0};
+    char *path;
     kept_host h;
     book b;
     disk d;
@@ -207,6 +256,11 @@ static void wrong_moments(void **state) {
     disk_begin(&d, 1);
     assert_int_equal(opro_journal_new(&journal, "a", 1, NULL, &bad), OPRO_ERR_INVALID);
     assert_int_equal(opro_journal_new(&journal, NULL, 1, NULL, NULL), OPRO_ERR_INVALID);
+    path = calloc(1, 70000);
+    assert_non_null(path);
+    memset(path, 'p', 69999);
+    assert_int_equal(opro_journal_new(&journal, path, OPRO_ZT, NULL, NULL), OPRO_ERR_INVALID);
+    free(path);
     assert_int_equal(opro_journal_close(NULL), OPRO_ERR_INVALID);
     assert_int_equal(opro_journal_sync(NULL), OPRO_ERR_INVALID);
     first_life(&b, &d, &plain, "", 1);
@@ -292,9 +346,8 @@ static void what_is_told(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind_is_read),
-        cmocka_unit_test(meddling),
-        cmocka_unit_test(what_is_told),
+        cmocka_unit_test(every_kind_is_read), cmocka_unit_test(without_memory),
+        cmocka_unit_test(meddling),           cmocka_unit_test(what_is_told),
         cmocka_unit_test(wrong_moments),
     };
 

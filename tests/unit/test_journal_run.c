@@ -133,6 +133,30 @@ static void other_settings(void **state) {
     disk_end(&d);
 }
 
+static opro_run *run_with_exemplar(const char *target) {
+    opro_problem *problem = kept_problem(2, 0);
+
+    assert_int_equal(opro_problem_add_exemplar(problem, "2 + 2", OPRO_ZT, target, OPRO_ZT),
+                     OPRO_OK);
+    return other_run(problem, small.settings);
+}
+
+static void other_exemplars(void **state) {
+    static const char *const parts[] = {"the problem's exemplars ", NULL};
+    opro_run *run = run_with_exemplar("4");
+    opro_journal *journal;
+    disk d;
+
+    (void)state;
+    disk_begin(&d, 1);
+    journal = kept_journal(&d, "");
+    must(opro_run_resume(run, journal), OPRO_OK, "new", opro_run_error(run));
+    opro_run_free(run);
+    opro_journal_free(journal);
+    refused(&d, run_with_exemplar("5"), parts);
+    disk_end(&d);
+}
+
 /* What only limits may differ: a run goes on with more steps, as if it had always had them. */
 static void more_steps(void **state) {
     kept_scenario longer = small;
@@ -215,6 +239,31 @@ static void wrong_moments(void **state) {
     opro_journal_free(NULL);
     kept_free(&h);
     kept_free(&g);
+    assert_int_equal(disk_open_files(&d), 0);
+    disk_end(&d);
+}
+
+/* Closed while all answers are awaited: nothing is lost, until there is something to keep. */
+static void closed_under_a_driver(void **state) {
+    static const kept_scenario posted = {"posted", "steps=2", 1, 0, KEPT_DRIVEN | KEPT_POSTED};
+    opro_journal *journal;
+    kept_host h;
+    disk d;
+
+    (void)state;
+    disk_begin(&d, 1);
+    journal = kept_journal(&d, "");
+    kept_begin(&h, &posted, "");
+    must(kept_resume(&h, journal), OPRO_OK, "new", opro_driver_error(h.driver));
+    while (opro_driver_poll(h.driver, 0) != OPRO_WAIT)
+        continue;
+    assert_int_equal(opro_journal_close(journal), OPRO_OK);
+    assert_int_equal(opro_driver_poll(h.driver, 0), OPRO_WAIT);
+    assert_int_equal(kept_answer_next(&h), OPRO_OK);
+    assert_int_equal(opro_driver_poll(h.driver, 0), OPRO_ERR_STATE);
+    has(opro_driver_error(h.driver), "was closed");
+    opro_journal_free(journal);
+    kept_free(&h);
     assert_int_equal(disk_open_files(&d), 0);
     disk_end(&d);
 }
@@ -434,6 +483,7 @@ int main(void) {
         cmocka_unit_test(other_settings),  cmocka_unit_test(more_steps),
         cmocka_unit_test(other_callbacks), cmocka_unit_test(holes),
         cmocka_unit_test(wrong_moments),   cmocka_unit_test(ended_by_time),
+        cmocka_unit_test(other_exemplars), cmocka_unit_test(closed_under_a_driver),
         cmocka_unit_test(synced_in_time),  cmocka_unit_test(no_memory),
     };
 
