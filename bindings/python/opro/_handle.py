@@ -203,12 +203,14 @@ class Handle:
         returns a status (None is OK). It may refer to this object.
         """
         none = callback_type("destroy_fn")()
+        place = f"{function.__name__}{first}"
         if callback is None:
             self._call(function, *first, callback_type(word)(), None, none)
+            self._hooks.pop(place, None)
             return
         hook = Hook(callback)
         self._call(function, *first, trampoline(word), hook.key, none)
-        self._hooks[f"{function.__name__}{first}"] = hook
+        self._hooks[place] = hook
 
     def _failure(self, status: int) -> Error:
         """The exception for a status that a call on this object returned."""
