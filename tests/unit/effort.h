@@ -9,11 +9,21 @@
 
 #include <stdlib.h>
 
-static inline int effort(int full) {
+static inline int effort_percent(void) {
     const char *percent = getenv("OPRO_EFFORT");
-    int some = percent ? (int)((long long)full * atoi(percent) / 100) : full;
+
+    return percent ? atoi(percent) : 100;
+}
+
+static inline int effort(int full) {
+    int some = (int)((long long)full * effort_percent() / 100);
 
     return some > 0 ? some : 1;
+}
+
+/* Is it worth while to do what has been done already once more with much more of it? */
+static inline int effort_for_size(void) {
+    return effort_percent() >= 10;
 }
 
 #endif

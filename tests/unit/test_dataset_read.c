@@ -12,6 +12,7 @@
 
 #include "base/utf8.h"
 #include "dataset_world.h"
+#include "effort.h"
 #include "failing.h"
 
 /* Two examples "q1", "a1" and "q 2", "a2", however they are written. */
@@ -330,6 +331,7 @@ static void long_item(long extra) {
 
 static void test_long_lines(void **state) {
     (void)state;
+    if (!effort_for_size()) skip();
     for (long extra = 0; extra < 2; extra++) {
         one_long(OPRO_LAYOUT_GSM8K, extra, "q\ta\nq\ta\n", "q\t", "\n", 4);
         one_long(OPRO_LAYOUT_CSV, extra, "question,answer\nq,a\n", "q,\"", "\"\n", 3);
@@ -473,10 +475,12 @@ static void meter_free(void *p, void *user_data) {
 /* Many lines: what the header says of memory, and few allocations. */
 static void test_many_lines(void **state) {
     enum { N = 150000 };
-    char *text = malloc(N * 40), *at = text;
+    char *text, *at;
     size_t texts = 0;
 
     (void)state;
+    if (!effort_for_size()) skip();
+    at = text = malloc(N * 40);
     for (int i = 0; i < N; i++) {
         int question = sprintf(at, "How much is %d + %d?", i, i % 7), answer;
 

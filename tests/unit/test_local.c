@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "search_world.h"
 
+#include "effort.h"
 #include "failing.h"
 
 /* ---- problems -------------------------------------------------------------------------------- */
@@ -418,6 +419,7 @@ static void test_functions_are_minimized(void **state) {
                  {OPRO_FUNCTION_RASTRIGIN, 3, 200, 4}};
 
     (void)state;
+    if (!effort_for_size()) skip();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         world w;
 

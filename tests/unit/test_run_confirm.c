@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The confirm stage of a run: who wins, in any order of answers, whatever fails or is cut short. */
 #include "confirm_world.h"
+#include "effort.h"
 #include "failing.h"
 
 /* ---- the stage ------------------------------------------------------------------------------- */
@@ -13,6 +14,7 @@ static void test_winner(void **state) {
     int64_t changed = 0, runs = 0;
 
     (void)state;
+    if (!effort_for_size()) skip();
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int i = 0; i < 27; i++)
             for (int kind = BINARY; kind <= ALL_EQUAL; kind++) {

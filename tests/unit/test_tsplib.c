@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/utf8.h"
+#include "effort.h"
 #include "failing.h"
 #include "kits/tour.h"
 
@@ -339,11 +340,13 @@ static void test_large(void **state) {
 /* More places than fit into a full matrix. */
 static void test_many_weights(void **state) {
     const size_t n = OPRO__TOUR_FULL + 1;
-    char *text = malloc(n * n * 3 + 200);
+    char *text;
     size_t len = 0;
     opro_tour *tour;
 
     (void)state;
+    if (!effort_for_size()) skip();
+    text = malloc(n * n * 3 + 200);
     len = (size_t)sprintf(text,
                           "DIMENSION: %zu\nEDGE_WEIGHT_TYPE: EXPLICIT\nEDGE_WEIGHT_FORMAT: "
                           "FULL_MATRIX\nEDGE_WEIGHT_SECTION\n",
