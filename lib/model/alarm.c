@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "alarm.h"
 
+#include <assert.h>
+
 void opro__alarms_init(opro__alarms *alarms, opro__mem *mem) {
     *alarms = (opro__alarms){.mem = mem};
 }
@@ -23,6 +25,7 @@ int opro__alarms_reserve(opro__alarms *alarms) {
 }
 
 void opro__alarms_release(opro__alarms *alarms) {
+    assert(alarms->n < alarms->reserved);
     alarms->reserved--;
 }
 

@@ -117,8 +117,10 @@ opro_status opro_model_set_parameter(opro_model *model, const char *name, size_t
         return opro__fail(&model->err, OPRO_ERR_INVALID,
                           "%s is written by the client itself; see the functions of calls",
                           opro__quote(name, name_len).text);
-    if (json && !opro__arg(&json, &json_len)) return OPRO_ERR_INVALID;
-    if (json) st = opro__json_check(&model->mem, &model->err, json, json_len);
+    if (json) {
+        opro__arg(&json, &json_len);
+        st = opro__json_check(&model->mem, &model->err, json, json_len);
+    }
     if (st != OPRO_OK) return st;
     old = find_member(model, name, name_len);
     had = old < model->n_members;

@@ -48,6 +48,7 @@ typedef struct scene {
     mock_handler handler;
     size_t samples;
     double temperature;
+    const char *reasoning;
     /* on the file at path, before the call; NULL: none */
     opro_status (*open)(opro_model *model, const char *path, size_t len);
     char path[32];
@@ -67,26 +68,34 @@ static opro_model *make(const world *w, const scene *s, memory *m) {
 }
 
 /* How many samples of the call failed; all others are whole. */
-static size_t failed(const opro_call *call, size_t samples) {
+static size_t failed(const opro_call *call, const scene *s) {
     size_t n = 0;
 
-    for (size_t i = 0; i < samples; i++) {
+    for (size_t i = 0; i < s->samples; i++) {
         int32_t outcome = opro_call_outcome(call, i);
 
-        if (outcome == OPRO_OUTCOME_WHOLE)
-            assert_true(has(opro_call_reply(call, i, NULL), "hi"));
-        else
-            assert_int_equal(outcome, OPRO_OUTCOME_FAILED);
-        n += outcome == OPRO_OUTCOME_FAILED;
+        if (outcome == OPRO_OUTCOME_FAILED) {
+            n++;
+            continue;
+        }
+        assert_int_equal(outcome, OPRO_OUTCOME_WHOLE);
+        assert_true(has(opro_call_reply(call, i, NULL), "hi"));
+        assert_string_equal(opro_call_reasoning(call, i, NULL), s->reasoning);
+        for (size_t k = 0; k < i && s->temperature > 0; k++) /* no reply is there twice */
+            assert_string_not_equal(opro_call_reply(call, i, NULL), opro_call_reply(call, k, NULL));
     }
     return n;
 }
 
 /* What failed says why. */
-static void check(opro_call *call, size_t samples) {
+static void check(const opro_call *call, const scene *s) {
     const char *why = opro_error_message(opro_call_error(call), NULL);
 
-    if (failed(call, samples) && !has(why, "memory")) fail_msg("%s", why);
+    if (!failed(call, s)) return;
+    if (!has(why, "memory")) fail_msg("%s", why);
+    assert_int_equal(opro_call_failure(call), s->open == opro_model_record && has(why, "recording")
+                                                  ? OPRO_FAILURE_FILE
+                                                  : OPRO_FAILURE_MEMORY);
 }
 
 /* Calls at the same time, with so many allocations before the one that fails. 0: none has failed. */
@@ -106,8 +115,8 @@ static int play_once(world *w, const scene *s, long left) {
     }
     run(w);
     for (size_t i = 0; i < CALLS; i++) {
-        if (m.left >= 0) assert_true(st[i] == OPRO_OK && !failed(calls[i], s->samples));
-        if (st[i] == OPRO_OK) check(calls[i], s->samples);
+        if (m.left >= 0) assert_true(st[i] == OPRO_OK && !failed(calls[i], s));
+        if (st[i] == OPRO_OK) check(calls[i], s);
         opro_call_free(calls[i]);
     }
     opro_model_free(w->model);
@@ -116,12 +125,27 @@ static int play_once(world *w, const scene *s, long left) {
     return m.left < 0;
 }
 
+/* What is recorded is whole, but for the key; then it is forgotten. */
+static void check_recording(const scene *s) {
+    FILE *f = fopen(s->path, "r");
+    char line[2048];
+
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        assert_false(has(line, KEY));
+        if (has(line, "\"status\":500") && !has(line, "\"met\":"))
+            assert_true(has(line, "not again, [key]"));
+    }
+    fclose(f);
+    unlink(s->path);
+}
+
 static void play(scene *s) {
     world w;
 
     begin(&w, s->handler, s, s->options);
     for (long left = 0; play_once(&w, s, left); left++)
-        if (s->open == opro_model_record) unlink(s->path);
+        if (s->open == opro_model_record) check_recording(s);
     end(&w);
 }
 
@@ -147,9 +171,11 @@ static void thinks(mock *server, size_t n, const char *head, const char *body, m
 static void lacks_one(mock *server, size_t n, const char *head, const char *body, mock_reply *reply,
                       void *ctx) {
     size_t asked = asked_for(body);
+    char text[32];
 
-    (void)server, (void)n, (void)head, (void)ctx;
-    mock_choices(reply, asked > 1 ? asked - 1 : 1, "hi");
+    (void)server, (void)head, (void)ctx;
+    snprintf(text, sizeof text, "hi %zu", n);
+    mock_choices(reply, asked > 1 ? asked - 1 : 1, text);
 }
 
 /* It shows the key to whoever asks for the first time. */
@@ -167,7 +193,7 @@ static void shows_the_key(mock *server, size_t n, const char *head, const char *
 /* ---- tests ----------------------------------------------------------------------------------- */
 
 static void copies_of_one_reply(void **state) {
-    scene s = {.handler = thinks, .samples = 3};
+    scene s = {.handler = thinks, .samples = 3, .reasoning = "hm"};
 
     (void)state;
     play(&s);
@@ -177,14 +203,15 @@ static void several_at_a_time(void **state) {
     scene s = {.options = {"model_samples", "together", "model_most_samples", "2"},
                .handler = lacks_one,
                .samples = 3,
-               .temperature = 1};
+               .temperature = 1,
+               .reasoning = ""};
 
     (void)state;
     play(&s);
 }
 
 static void recordings(void **state) {
-    scene s = {.handler = shows_the_key, .samples = 1, .open = opro_model_record};
+    scene s = {.handler = shows_the_key, .samples = 1, .reasoning = "", .open = opro_model_record};
 
     (void)state;
     open_file(&s);

@@ -339,16 +339,19 @@ static char *broken_text(size_t len) {
     return text;
 }
 
-/* What was begun of an entry without memory is not seen when it is written again. */
-static void writing_without_memory(void **state) {
+/*
+ * What was begun of an entry without memory is not seen when it is written again. There is room for
+ * the record, or not yet.
+ */
+static void check_writing(int room) {
     const size_t len = 50000;
     char *text = broken_text(len);
     opro__entry e = {.kind = OPRO__ENTRY_REPLY, .id = 1, .text = text, .len = len};
+    const opro__entry before = {.kind = OPRO__ENTRY_REPLY, .text = text, .len = room ? len : 0};
     opro_status st = OPRO_ERR_NOMEM;
 
-    (void)state;
     for (long n = 0; st != OPRO_OK; n++) {
-        failing fails = {n, 0};
+        failing fails = {-1, 0};
         opro_allocator a = failing_allocator(&fails);
         opro__entry_writer writer;
         opro__entry read;
@@ -358,12 +361,18 @@ static void writing_without_memory(void **state) {
         begin(&f);
         assert_int_equal(opro__mem_init(&mem, &a), OPRO_OK);
         opro__entry_writer_init(&writer, &mem);
+        if (room) {
+            assert_int_equal(opro__entry_write(&writer, f.file, &before, &f.err), OPRO_OK);
+            opro__buf_free(&writer.mended);
+        }
+        fails.left = n;
         st = opro__entry_write(&writer, f.file, &e, &f.err);
         assert_true(st == OPRO_OK || (st == OPRO_ERR_NOMEM && f.err.status == st));
         fails.left = -1;
         if (st != OPRO_OK)
             assert_int_equal(opro__entry_write(&writer, f.file, &e, &f.err), OPRO_OK);
         reopen(&f);
+        if (room) get(&f);
         read = get(&f);
         assert_int_equal(read.len, 3 * len);
         assert_memory_equal(read.text, "\xef\xbf\xbd\xef", 4);
@@ -372,6 +381,12 @@ static void writing_without_memory(void **state) {
         end(&f);
     }
     free(text);
+}
+
+static void writing_without_memory(void **state) {
+    (void)state;
+    check_writing(0);
+    check_writing(1);
 }
 
 /* What could not be read without memory is read again. */
