@@ -98,7 +98,7 @@ static void check(const opro_call *call, const scene *s) {
                                                   : OPRO_FAILURE_MEMORY);
 }
 
-/* Calls at the same time, with so many allocations before the one that fails. 0: none has failed. */
+/* Calls at once, with so many allocations before the one that fails. 0: none has failed. */
 static int play_once(world *w, const scene *s, long left) {
     memory m = {-1, 0};
     opro_model *old = w->model;
