@@ -132,5 +132,6 @@ A program includes <code>opro/opro.h</code>, which includes all of these.
 
 def page(name, text):
     """A page of Markdown, as one of the reference's: links to files that are not here go."""
-    text = re.sub(r"\[([^\]]*)\]\((?!http)[^)]*\)", r"\1", text)
-    return re.sub(r"^# (.*)$", rf"# \1 {{#{name}}}", text, count=1, flags=re.M)
+    parts = re.split(r"(^```.*?^```$)", text, flags=re.M | re.S)  # code is at odd places
+    parts[::2] = [re.sub(r"\[([^\]]*)\]\((?!http)[^)]*\)", r"\1", part) for part in parts[::2]]
+    return re.sub(r"^# (.*)$", rf"# \1 {{#{name}}}", "".join(parts), count=1, flags=re.M)

@@ -75,8 +75,9 @@ class Document:
         self.printed = None  # by the last block that ran
         self.waiting = set()  # files that no command has used yet
         self.skipped = []
-        for name, target in {"build": build, "examples": root / "examples"}.items():
-            (folder / name).symlink_to(target)
+        (folder / "build").symlink_to(build)
+        for name in ("bindings", "examples", "include"):
+            (folder / name).symlink_to(root / name)
         for path in (root / "tests" / "data" / "documents").glob("*"):
             shutil.copy(path, folder)
         self.env = {
@@ -116,7 +117,8 @@ class Document:
         text = block.text if "#include" in block.text else "#include <opro/opro.h>\n" + block.text
         source.write_text(text)
         command = [*shlex.split(compiler), *WARNINGS, f"-I{self.root}/include"]
-        command += [f"-I{self.root}/bindings/cpp", str(source)]
+        command += ["-std=c++17"] * (block.language == "cpp")
+        command += [f"-I{self.root}/bindings/cpp/include", str(source)]
         self.call([*command, "-fsyntax-only"])
         if whole and not name:
             program = str(source.with_suffix(""))
