@@ -693,16 +693,15 @@ class option {
 // What an option is set to: an integer or OPRO_..., a real, or a text as for opro_config_set().
 class value {
   public:
-    template <class T, class = std::enable_if_t<std::is_arithmetic_v<T> || std::is_enum_v<T>>>
+    template <class T, class = std::enable_if_t<std::is_convertible_v<T, std::int64_t> &&
+                                                !std::is_floating_point_v<T>>>
     value(T number) noexcept {
-        if constexpr (std::is_floating_point_v<T>)
-            real_ = number;
-        else if constexpr (std::is_same_v<T, std::uint64_t>)
+        if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof integer_)
             set(number);
         else
             integer_ = number;
-        is_integer_ = is_integer_ && !std::is_floating_point_v<T>;
     }
+    value(double number) noexcept : real_(number), is_integer_(false) {}
     value(std::string_view text) noexcept : text_(text), is_text_(true) {}
     value(const char *text) noexcept : value(std::string_view(text)) {}
     value(const std::string &text) noexcept : value(std::string_view(text)) {}
@@ -1053,7 +1052,6 @@ inline outcome<interval> mean_interval(span<const double> scores) {
 // One solution of a trajectory, valid as long as that. Its texts live as long.
 class candidate {
   public:
-    candidate() noexcept = default;
     candidate(const opro_trajectory *in, std::int64_t number) noexcept : in_(in), number_(number) {}
     std::int64_t number() const noexcept { return number_; }
     std::string_view text() const noexcept {
@@ -1091,8 +1089,8 @@ class candidate {
     }
 
   private:
-    const opro_trajectory *in_ = nullptr;
-    std::int64_t number_ = -1;
+    const opro_trajectory *in_;
+    std::int64_t number_;
 };
 
 // A trajectory, for looking at: for (opro::candidate c : run.trajectory()) ...
@@ -1673,7 +1671,6 @@ class inbox : public detail::pointer<opro_driver> {
 // A step that has ended.
 class step {
   public:
-    step() noexcept = default;
     step(trajectory_view in, std::int64_t number) noexcept : in_(in), number_(number) {}
     std::int64_t number() const noexcept { return number_; }
     trajectory_view trajectory() const noexcept { return in_; }
@@ -1681,8 +1678,8 @@ class step {
     double figure(std::int32_t figure) const noexcept { return in_.figure(number_, figure); }
 
   private:
-    trajectory_view in_ = {};
-    std::int64_t number_ = -1;
+    trajectory_view in_;
+    std::int64_t number_;
 };
 
 class driver : public detail::handle<inbox, opro_driver, opro_driver_free> {
