@@ -29,7 +29,7 @@ class Error(Exception):
         return _NAMES.get(self.status, "unknown status")
 
     def __str__(self) -> str:
-        return super().__str__() or self.name
+        return super().__str__() or f"{self.name}: {self.__doc__}"
 
 
 class InvalidError(Error, ValueError):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # Levels of the library's log, as those of the module logging.
 _LEVELS = {10: 40, 20: 30, 30: 20, 40: 10}
 _LEVEL_NAMES = {"none": 0, "error": 10, "warning": 20, "info": 30, "debug": 40}
+DIRECTIONS = {CONSTANTS["OPRO_MAXIMIZE"]: "maximize", CONSTANTS["OPRO_MINIMIZE"]: "minimize"}
+SETS = {CONSTANTS["OPRO_TRAIN"]: "train", CONSTANTS["OPRO_VALIDATION"]: "validation"}
 _TYPES = {10: "int", 20: "real", 30: "choice"}
 
 
@@ -49,13 +51,17 @@ def words(prefix: str) -> dict[int, str]:
     }
 
 
+def pick(table: Mapping[int, str], name: str, what: str) -> int:
+    """The constant for a word of a table, or InvalidError that lists those there are."""
+    for value, word in table.items():
+        if word == name:
+            return value
+    raise InvalidError(f"{what} {name!r}: it is one of {', '.join(table.values())}")
+
+
 def number(prefix: str, name: str, what: str) -> int:
-    """The constant for a word, or InvalidError that lists those there are."""
-    try:
-        return CONSTANTS[prefix + name.upper()]
-    except (KeyError, AttributeError):
-        known = ", ".join(words(prefix).values())
-        raise InvalidError(f"{what} {name!r}: it is one of {known}") from None
+    """pick() among the constants that begin with a prefix."""
+    return pick(words(prefix), name, what)
 
 
 def static(pointer: int | None) -> str:
@@ -105,8 +111,10 @@ def options() -> dict[str, Option]:
     return found
 
 
-def spelled(value: Value) -> str:
+def _spelled(option: int, value: Value) -> str:
     """The text of an option's value, whatever the locale."""
+    if isinstance(value, bool) and C.opro_option_type(option) == CONSTANTS["OPRO_TYPE_CHOICE"]:
+        return "on" if value else "off"
     if value is None:
         return "none"
     if isinstance(value, str):
@@ -154,7 +162,8 @@ class Config(Handle):
             self._log(log, log_level)
 
     def _set(self, name: str, value: Value) -> None:
-        key, text = encoded(name), encoded(spelled(value))
+        key = encoded(name)
+        text = encoded(_spelled(C.opro_option_find(key, len(key)), value))
         self._call(C.opro_config_set, key, len(key), text, len(text))
 
     def _log(self, log: Log, level: str) -> None:

@@ -44,7 +44,13 @@ def _write_nodes(solution: Any) -> str:
     return solution if isinstance(solution, str) else ",".join(map(str, map(int, solution)))
 
 
-TEXT = Kind("text", str, str)
+def _write_text(solution: Any) -> str:
+    if not isinstance(solution, str):
+        raise TypeError(f"a solution of this problem is a text, not {type(solution).__name__}")
+    return solution
+
+
+TEXT = Kind("text", str, _write_text)
 VECTOR = Kind("vector", _numbers, _write_numbers)
 PERMUTATION = Kind("permutation", _nodes, _write_nodes)
 
@@ -60,7 +66,7 @@ def _flat(values: Any) -> Any:
             return view.cast("B").cast("d") if view.ndim > 1 else view
         values = view.tolist() if view.format in "bBhHiIlLqQfd?" else list(values)
     values = list(values)
-    while values and hasattr(values[0], "__len__"):
+    if values and hasattr(values[0], "__len__"):
         values = [number for row in values for number in row]
     return array("d", values)
 

@@ -11,13 +11,14 @@ from ._errors import InvalidError, RejectedError
 from ._ffi import CONSTANTS
 from ._handle import Handle, encoded, text_at
 from ._load import C
-from ._options import number, words
+from ._options import DIRECTIONS, number, pick
 from ._solutions import PERMUTATION, TEXT, VECTOR, Kind, doubles, sink_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, Union
 
+    from .dataset import Dataset
     from .request import Solution
     from .tour import Tour
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     Step = Callable[[Any], Any]
     Instances = Union[int, Sequence[Any]]
 
-_DIRECTIONS = words("OPRO_M") and {10: "maximize", 20: "minimize"}
 _STEPS = ("parse", "canonical", "check", "repair", "polish", "render")
 
 #: The default of arguments whose None means something.
@@ -189,6 +189,20 @@ class Problem(Handle):
         problem._make_scorer = lambda: ScorerHandle._made(C.opro_scorer_new_function, which, None)
         return problem
 
+    @classmethod
+    def dataset(cls, dataset: Dataset, description: str | None = None, **settings: Any) -> Problem:
+        """An instruction with which a model answers the questions of a dataset best.
+
+        Its training and validation examples are the instances, and the training examples the
+        exemplars. Candidates are raced (option race) and the winner is confirmed (option confirm).
+        The scorer is an Examiner of the same dataset.
+        """
+        problem = cls.__new__(cls)
+        problem._made(
+            TEXT, C.opro_problem_new_dataset, description, settings, dataset, keeps=(dataset,)
+        )
+        return problem
+
     # ---- settings ----
 
     def set(
@@ -206,7 +220,7 @@ class Problem(Handle):
     ) -> None:
         """Change settings: as those of Problem(). Initial solutions and exemplars are added."""
         if direction is not None:
-            self._call(C.opro_problem_set_direction, number("OPRO_", direction, "direction"))
+            self._call(C.opro_problem_set_direction, pick(DIRECTIONS, direction, "direction"))
         if instances is not None or validation is not None:
             train = self.instances if instances is None else instances
             rest = self.validation if validation is None else validation
@@ -249,7 +263,7 @@ class Problem(Handle):
     @property
     def direction(self) -> str:
         """Either "maximize" or "minimize"."""
-        return _DIRECTIONS[self._get(C.opro_problem_direction)]
+        return DIRECTIONS[self._get(C.opro_problem_direction)]
 
     @property
     def instances(self) -> int:

@@ -12,7 +12,7 @@ from ._errors import Error, TimedOutError
 from ._ffi import CONSTANTS
 from ._handle import Handle, encoded, text_at
 from ._load import C
-from ._options import Config, static, words
+from ._options import SETS, Config, static, words
 from ._solutions import doubles
 from .request import Message, Propose, Score
 from .trajectory import Trajectory
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from .trajectory import Candidate
 
 _FAILED = CONSTANTS["OPRO_ERR_FAILED"]
-_SETS = {CONSTANTS["OPRO_TRAIN"]: "train", CONSTANTS["OPRO_VALIDATION"]: "validation"}
 _ROLES = words("OPRO_ROLE_")
 _EVENTS = words("OPRO_EVENT_")
 _COUNTS = words("OPRO_COUNT_")
@@ -84,7 +83,7 @@ def _event(pointer: int) -> Event:
         text=text_at(C.opro_event_text(pointer, at), length.value),
         reason=static(C.opro_stop_reason_name(reason)) if stops else _REASONS.get(reason, ""),
         detail=text_at(C.opro_event_detail(pointer, at), length.value),
-        set=_SETS.get(C.opro_event_set(pointer), ""),
+        set=SETS.get(C.opro_event_set(pointer), ""),
         origin=static(C.opro_origin_name(C.opro_event_origin(pointer))),
     )
 
@@ -186,7 +185,7 @@ class Run(Handle):
         return None
 
     def __iter__(self) -> Iterator[Request]:
-        """Requests, as long as there are any at present."""
+        """Requests, as long as there are any at present; list(run) is all that can be asked now."""
         while (request := self.ask()) is not None:
             yield request
 
@@ -202,7 +201,7 @@ class Run(Handle):
             C.opro_request_step(pointer),
             text,
             self._problem.kind.parse(text),
-            _SETS[C.opro_request_set(pointer)],
+            SETS[C.opro_request_set(pointer)],
             tuple(instances[:count]),
         )
 

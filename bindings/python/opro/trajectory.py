@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 from ._ffi import CONSTANTS
 from ._handle import Handle, encoded, invoke
 from ._load import C
-from ._options import number, static, words
+from ._options import DIRECTIONS, SETS, pick, static, words
 from ._solutions import TEXT, Kind, doubles
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Trajectory(Handle):
 
     def __init__(self, direction: str = "maximize") -> None:
         self._kind = TEXT
-        self._new(C.opro_trajectory_new, number("OPRO_", direction, "direction"), None)
+        self._new(C.opro_trajectory_new, pick(DIRECTIONS, direction, "direction"), None)
 
     @classmethod
     def _of(cls, owner: Handle, pointer: int, kind: Kind) -> Trajectory:
@@ -143,8 +143,7 @@ class Trajectory(Handle):
     @property
     def direction(self) -> str:
         """Either "maximize" or "minimize"."""
-        minimize = CONSTANTS["OPRO_MINIMIZE"]
-        return "minimize" if self._get(C.opro_trajectory_direction) == minimize else "maximize"
+        return DIRECTIONS[self._get(C.opro_trajectory_direction)]
 
     @property
     def scored(self) -> int:
@@ -177,7 +176,7 @@ class Trajectory(Handle):
         """A 95 % interval of a candidate's score on a set ("train", "validation")."""
         at = candidate.number if isinstance(candidate, Candidate) else candidate
         low, high = ctypes.c_double(), ctypes.c_double()
-        which = number("OPRO_", set, "set")
+        which = pick(SETS, set, "set")
         self._call(C.opro_trajectory_interval, at, which, ctypes.byref(low), ctypes.byref(high))
         return low.value, high.value
 

@@ -145,9 +145,7 @@ def test_statuses_that_are_none_do_not_pass_for_success(texts):
         none = _load.callback_type("destroy_fn")()
         out = ctypes.c_void_p()
         word = "score_fn"
-        C.opro_scorer_new(
-            ctypes.byref(out), _callbacks.trampoline(word), scorer.key, none, None
-        )
+        C.opro_scorer_new(ctypes.byref(out), _callbacks.trampoline(word), scorer.key, none, None)
         run = opro.Run(texts)
         request = ctypes.c_void_p()
         assert C.opro_run_next(run._pointer, 0, ctypes.byref(request)) == 0
@@ -250,8 +248,10 @@ def test_real_numbers_come_back(vectors):
 def test_every_function_has_its_types():
     for name in _ffi.FUNCTIONS:
         function = getattr(C, name)
-        assert function.restype is None or issubclass(function.restype, ctypes._SimpleCData) or (
-            hasattr(function.restype, "contents")
+        assert (
+            function.restype is None
+            or issubclass(function.restype, ctypes._SimpleCData)
+            or (hasattr(function.restype, "contents"))
         )
         with pytest.raises((TypeError, ctypes.ArgumentError)):
             function(*[object()] * max(1, len(function.argtypes)))
