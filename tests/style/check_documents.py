@@ -74,6 +74,7 @@ class Document:
         self.compilers = {"c": cc, "cpp": cxx}
         self.printed = None  # by the last block that ran
         self.waiting = set()  # files that no command has used yet
+        self.lost = set()  # programs without a compiler
         self.skipped = []
         (folder / "build").symlink_to(build)
         for name in ("bindings", "examples", "include"):
@@ -109,10 +110,12 @@ class Document:
 
     def compiled(self, block):
         compiler = self.compilers[block.language]
-        if not compiler:
-            return self.skip(block, "no compiler")
         whole = "int main(" in block.text
         name = self.file_name(block)
+        if not compiler:
+            self.waiting.discard(name)
+            self.lost.add(name)
+            return self.skip(block, "no compiler")
         source = self.folder / (name or f"block{block.line}.{block.language}")
         text = block.text if "#include" in block.text else "#include <opro/opro.h>\n" + block.text
         source.write_text(text)
@@ -147,6 +150,8 @@ class Document:
             for program in re.findall(r"build/examples/\w+", command):
                 if not (self.folder / program).exists():
                     return self.skip(block, f"{program} is not built")
+            if any(name in command for name in self.lost if name):
+                return self.skip(block, "no compiler")
             self.waiting = {name for name in self.waiting if name not in command}
             self.call(["sh", "-euc", command], said)
         return None
@@ -211,6 +216,7 @@ $ false || echo b
 """
 MUTATIONS = (
     ("", "", 0),
+    ("```console\n", "```cpp\n// a.cpp\n```\n```console\n$ c++ a.cpp\n", 0),
     ("three\n", "four\n", 1),
     ("...\n", "", 1),
     ("a\na\n", "a\nb\n", 1),
