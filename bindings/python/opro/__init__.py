@@ -18,6 +18,7 @@ when it is first used; an ImportError then says where the library was looked for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from . import aio as aio
     from ._answerer import PENDING as PENDING
     from ._errors import AbiError as AbiError
     from ._errors import CallbackError as CallbackError
@@ -40,13 +41,25 @@ if TYPE_CHECKING:
     from ._options import Config as Config
     from ._options import Option as Option
     from ._options import options as options
+    from ._share import Share as Share
     from ._simple import Result as Result
     from ._simple import maximize as maximize
     from ._simple import minimize as minimize
+    from .dataset import Dataset as Dataset
+    from .dataset import Example as Example
     from .driver import Driver as Driver
     from .driver import Local as Local
+    from .exam import Answer as Answer
+    from .exam import Estimate as Estimate
+    from .exam import Exam as Exam
+    from .exam import Examiner as Examiner
     from .meta_prompt import MetaPrompt as MetaPrompt
     from .meta_prompt import estimate_tokens as estimate_tokens
+    from .metric import Metric as Metric
+    from .metric import Verdict as Verdict
+    from .model import Call as Call
+    from .model import Model as Model
+    from .model import Reply as Reply
     from .problem import Problem as Problem
     from .request import Message as Message
     from .request import Propose as Propose
@@ -73,8 +86,13 @@ _MODULES = {
     ),
     "_options": "Config Option options",
     "_simple": "Result maximize minimize",
+    "_share": "Share",
+    "dataset": "Dataset Example",
     "driver": "Driver Local",
+    "exam": "Answer Estimate Exam Examiner",
     "meta_prompt": "MetaPrompt estimate_tokens",
+    "metric": "Metric Verdict",
+    "model": "Call Model Reply",
     "problem": "Problem",
     "request": "Message Propose Request Score",
     "run": "Event Gap Run Usage",
@@ -83,14 +101,19 @@ _MODULES = {
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = sorted(_HOME)
+# Modules that are used by their own name: opro.aio.steps().
+_PARTS = ("aio",)
+
+__all__ = sorted([*_HOME, *_PARTS])
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
+    if name not in _HOME and name not in _PARTS:
         raise AttributeError(f"module 'opro' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _PARTS:
+        return import_module(f"opro.{name}")
     value: object = getattr(import_module(f"opro.{_HOME[name]}"), name)
     globals()[name] = value
     return value

@@ -50,6 +50,11 @@ class Answerer(Handle):
             result = answer(request)
             if result is PENDING:
                 return _PENDING
+            if hasattr(result, "__await__"):
+                from .aio import begin
+
+                begin(run, request, result)
+                return _PENDING
             run.tell(request, result)
             return 0
 

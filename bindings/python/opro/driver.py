@@ -181,6 +181,12 @@ class Driver(Handle):
             pass
         return self._handle.winner
 
+    async def run_async(self) -> Candidate | None:
+        """As run(), in asyncio's running loop; scorers may be coroutines. See opro.aio."""
+        from .aio import run
+
+        return await run(self)
+
     def timeout(self) -> float | None:
         """In how many seconds poll() will have something to do whatever comes; None: never."""
         left: int = self._get(C.opro_driver_timeout)
