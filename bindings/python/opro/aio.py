@@ -260,7 +260,7 @@ class _Session:
 
             _set_wakeup(driver, wakeup)
             _sessions[driver] = self
-            stack.callback(_sessions.pop, driver, None)
+            stack.callback(lambda: _sessions.pop(driver, None))
             self._stack = stack.pop_all()
         return self
 

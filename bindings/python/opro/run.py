@@ -345,10 +345,9 @@ class Run(Handle):
 
         journal: a Journal, or the path of one.
         """
-        if not isinstance(journal, Handle):
-            from .journal import Journal
+        from .journal import opened
 
-            journal = Journal(journal)
+        journal = opened(journal, self)
         self._call(C.opro_run_resume, journal)
         self._keeps += (journal,)
 
