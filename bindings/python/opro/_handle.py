@@ -89,7 +89,7 @@ class Handle:
     _hooks: dict[str, Hook]
     _keeps: tuple[object, ...]
     _owner: Handle | None
-    _finalizer: weakref.finalize[Any, Any] | None
+    _finalizer: Any
 
     # ---- made and freed ----
 

@@ -32,6 +32,11 @@ _EVENTS = words("OPRO_EVENT_")
 _COUNTS = words("OPRO_COUNT_")
 _REASONS = words("OPRO_REASON_")
 
+_SCORE = CONSTANTS["OPRO_REQUEST_SCORE"]
+
+# A named tuple from a tuple, without the detour by keywords.
+_make_score: Callable[[type[Score], tuple[Any, ...]], Score] = tuple.__new__
+
 # The text of a request as bytes at once: candidates are without NUL.
 _request_text = C.as_bytes("opro_request_text")
 
@@ -103,7 +108,17 @@ class Run(Handle):
     journal: a Journal, or the path of one, see resume().
     """
 
-    __slots__ = ("_length", "_length_at", "_one", "_out", "_out_at", "_problem", "_trajectory")
+    __slots__ = (
+        "_length",
+        "_length_at",
+        "_one",
+        "_only",
+        "_out",
+        "_out_at",
+        "_parse",
+        "_problem",
+        "_trajectory",
+    )
     _c_free = "opro_run_free"
     _c_error = "opro_run_error"
 
@@ -150,6 +165,9 @@ class Run(Handle):
         self._length = ctypes.c_size_t()
         self._length_at = ctypes.byref(self._length)
         self._one = (ctypes.c_double * 1)()
+        self._parse = problem.kind.parse
+        # What every Score asks for, when there is but one instance.
+        self._only = ("train", (0,)) if problem.instances + problem.validation == 1 else None
         self._trajectory = Trajectory._of(self, self._get(C.opro_run_trajectory), problem.kind)
 
     # ---- asking ----
@@ -191,19 +209,16 @@ class Run(Handle):
 
     def _request(self, pointer: Any) -> Request:
         """A request of C's as a value: the fewer calls, the better."""
-        instances = C.opro_request_instances(pointer, self._length_at)
-        if not instances:
+        if C.opro_request_kind(pointer) != _SCORE:
             return self._propose(pointer)
-        count = self._length.value
         text = _request_text(pointer, None).decode()
-        return Score(
-            C.opro_request_id(pointer),
-            C.opro_request_step(pointer),
-            text,
-            self._problem.kind.parse(text),
-            SETS[C.opro_request_set(pointer)],
-            tuple(instances[:count]),
-        )
+        asked = C.opro_request_id(pointer), C.opro_request_step(pointer), text, self._parse(text)
+        return _make_score(Score, asked + (self._only or self._wanted(pointer)))
+
+    def _wanted(self, pointer: Any) -> tuple[str, tuple[int, ...]]:
+        """The set and the instances that a Score asks for."""
+        instances = C.opro_request_instances(pointer, self._length_at)
+        return SETS[C.opro_request_set(pointer)], tuple(instances[: self._length.value])
 
     def _propose(self, pointer: Any) -> Propose:
         messages = []

@@ -87,7 +87,7 @@ def test_wrong_answers_are_refused_and_change_nothing(texts):
 
 def test_replies_one_by_one_and_what_may_be_wrong_with_them(texts):
     heard = []
-    run = opro.Run(texts, steps=1, samples_per_step=6, observer=heard.append)
+    run = opro.Run(texts, steps=1, samples_per_step=6, resample_limit=0, observer=heard.append)
     for request in list(run):
         run.tell(request, 0.5)
     propose = run.ask()
