@@ -156,7 +156,10 @@ class Examiner(Handle):
     ) -> list[Exam]:
         """As examine(), several at a time."""
         chosen = self._indices(examples)
-        sheets = [Sheet(self, each, chosen) for each in instructions]
+        return self._examine([(each, chosen) for each in instructions])
+
+    def _examine(self, papers: Iterable[tuple[str, list[int]]]) -> list[Exam]:
+        sheets = [Sheet(self, instruction, chosen) for instruction, chosen in papers]
         try:
             for sheet in sheets:
                 sheet.begin()
