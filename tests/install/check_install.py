@@ -62,6 +62,7 @@ def main(build, hosts, meson, cc, cxx=None):
     languages = [(shlex.split(cc), "c99", "host_c99.c"), (shlex.split(cc), "c11", "host_c11.c")]
     if cxx:
         languages.append((shlex.split(cxx), "c++11", "host_cpp11.cpp"))
+        languages.append((shlex.split(cxx), "c++17", "host_cpp17.cpp"))
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         stage = folder / "stage"

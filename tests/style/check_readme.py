@@ -69,9 +69,9 @@ def files(root):
 
 
 def programs(root):
-    blocks = re.findall(r"^```c\n(.*?)^```", (root / "README.md").read_text(), re.M | re.S)
+    blocks = re.findall(r"^```(?:c|cpp)\n(.*?)^```", (root / "README.md").read_text(), re.M | re.S)
     whole = [code for code in blocks if "int main(" in code]
-    examples = [path.read_text() for path in (root / "examples").glob("*.c")]
+    examples = [path.read_text() for path in (root / "examples").glob("*.c*")]
     for code in whole:
         if code not in examples:
             print(f"not a file of examples/, letter by letter:\n{code}")
