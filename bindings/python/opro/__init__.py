@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ._options import Config as Config
     from ._options import Option as Option
     from ._options import options as options
+    from ._progress import progress as progress
     from ._share import Share as Share
     from ._simple import Result as Result
     from ._simple import maximize as maximize
@@ -53,6 +54,9 @@ if TYPE_CHECKING:
     from .exam import Estimate as Estimate
     from .exam import Exam as Exam
     from .exam import Examiner as Examiner
+    from .executor import Remote as Remote
+    from .journal import Entry as Entry
+    from .journal import Journal as Journal
     from .meta_prompt import MetaPrompt as MetaPrompt
     from .meta_prompt import estimate_tokens as estimate_tokens
     from .metric import Metric as Metric
@@ -85,11 +89,14 @@ _MODULES = {
         " TimedOutError UnknownError UnsupportedError"
     ),
     "_options": "Config Option options",
+    "_progress": "progress",
     "_simple": "Result maximize minimize",
     "_share": "Share",
     "dataset": "Dataset Example",
     "driver": "Driver Local",
     "exam": "Answer Estimate Exam Examiner",
+    "executor": "Remote",
+    "journal": "Entry Journal",
     "meta_prompt": "MetaPrompt estimate_tokens",
     "metric": "Metric Verdict",
     "model": "Call Model Reply",

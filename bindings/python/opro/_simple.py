@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from ._errors import InvalidError
+from ._progress import progress as steps
 from .driver import Driver
 from .problem import Problem
 
@@ -12,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .request import Score, Solution
+    from .driver import Scorer
+    from .executor import Executors
+    from .request import Solution
     from .run import Run
     from .trajectory import Trajectory
 
@@ -33,29 +38,48 @@ class Result(NamedTuple):
         return self.run.trajectory
 
 
-def minimize(function: Callable[[Any], Any] | None, problem: Any, **settings: Any) -> Result:
+def minimize(
+    function: Callable[[Any], Any] | None,
+    problem: Any,
+    *,
+    executor: Executors | None = None,
+    progress: bool = False,
+    **settings: Any,
+) -> Result:
     """Search for a solution with a small value of function.
 
     function: takes a solution (a tuple of floats, a tuple of ints, or a text) and returns a number,
         or several for a problem with instances. None: the problem brings its own scorer.
     problem: a Problem, or bounds: a pair (low, high) for each coordinate of a vector.
+    executor: where function is called: any concurrent.futures.Executor, or what makes one, see
+        Remote. Exceptions in function are then failures, which max_failures in a row stop.
+    progress: show a bar, by tqdm.
     settings: optimizer=, observer=, log= and so on as for Driver, and options: steps=50, seed=1.
 
     An exception in function, and Ctrl-C, come out of this call; its attribute result is what there
     was until then.
     """
-    return _optimize("minimize", function, problem, settings)
+    return _optimize("minimize", function, problem, executor, progress, settings)
 
 
-def maximize(function: Callable[[Any], Any] | None, problem: Any, **settings: Any) -> Result:
+def maximize(
+    function: Callable[[Any], Any] | None,
+    problem: Any,
+    *,
+    executor: Executors | None = None,
+    progress: bool = False,
+    **settings: Any,
+) -> Result:
     """As minimize(), for a large value."""
-    return _optimize("maximize", function, problem, settings)
+    return _optimize("maximize", function, problem, executor, progress, settings)
 
 
 def _optimize(
     direction: str,
     function: Callable[[Any], Any] | None,
     problem: Any,
+    executor: Executors | None,
+    progress: bool,
     settings: dict[str, Any],
 ) -> Result:
     if not isinstance(problem, Problem):
@@ -63,13 +87,23 @@ def _optimize(
     if problem.direction != direction:
         problem.set(direction=direction)
     if function is not None:
-        settings["scorer"] = _scorer(function)
+        settings["scorer"] = _scorer(function, executor)
+    elif executor is not None:
+        raise InvalidError("an executor calls a function: here is none")
     driver = Driver(problem, **settings)
     try:
-        driver.run()
+        if progress:
+            deque(steps(driver), 0)
+        else:
+            driver.run()
     except BaseException as error:
         error.result = _result(driver.handle)  # type: ignore[attr-defined]
         raise
+    finally:
+        if "journal" in settings:
+            from .journal import close_own
+
+            close_own(driver, settings["journal"])
     return _result(driver.handle)
 
 
@@ -80,5 +114,9 @@ def _result(run: Run) -> Result:
     return Result(winner.solution, winner.score, run.stop_reason, run)
 
 
-def _scorer(function: Callable[[Any], Any]) -> Callable[[Score], Any]:
+def _scorer(function: Callable[[Any], Any], executor: Executors | None) -> Scorer:
+    if executor is not None:
+        from .executor import Remote
+
+        return Remote(function, executor, solutions=True)
     return lambda request: function(request.solution)

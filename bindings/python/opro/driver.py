@@ -23,15 +23,18 @@ if TYPE_CHECKING:
     from typing import Any, Union
 
     from ._options import Log, Value
+    from .exam import Examiner
+    from .executor import Calls, Remote
+    from .model import Model
     from .problem import Problem
     from .request import Request, Score
     from .run import Event
     from .trajectory import Candidate, Trajectory
 
     #: Answers a Propose: replies as for Run.tell(), an exception, or PENDING.
-    Optimizer = Union["Local", Callable[[Propose], Any]]
+    Optimizer = Union["Local", Model, Remote, Callable[[Propose], Any]]
     #: Answers a Score: scores as for Run.tell(), an exception, or PENDING.
-    Scorer = Callable[[Score], Any]
+    Scorer = Union[Examiner, Remote, Callable[[Score], Any]]
 
 _DONE = CONSTANTS["OPRO_DONE"]
 _WAIT = CONSTANTS["OPRO_WAIT"]
@@ -60,6 +63,7 @@ class Driver(Handle):
 
     optimizer: Local() (default), a model, or a function that takes a Propose.
     scorer: a function that takes a Score; problems that bring their own need none.
+    Both may be a Remote(), for threads, processes and clusters.
     Such functions return what Run.tell() takes, or PENDING and answer later: by post() from any
     thread, or by driver.handle.tell() from this one. Their exceptions stop the run and come out of
     the call that was under way.
@@ -68,7 +72,7 @@ class Driver(Handle):
     Otherwise as Run().
     """
 
-    __slots__ = ("_handle", "_posting")
+    __slots__ = ("_calls", "_handle", "_posting")
     _c_free = "opro_driver_free"
     _c_error = "opro_driver_error"
 
@@ -92,6 +96,7 @@ class Driver(Handle):
         **options: Value,
     ) -> None:
         self._posting: set[object] = set()
+        self._calls: list[Calls] = []
         config = Config(options, config=config, log=log, log_level=log_level)
         self._new(C.opro_driver_new, problem, config, None, keeps=(problem, config))
         self._handle = Run._of(self, self._get(C.opro_driver_run_handle), problem)
@@ -118,8 +123,15 @@ class Driver(Handle):
         self._call(setter, answerer)
         self._keeps += (answerer,)
 
+    def _called(self, given: Any) -> Any:
+        """An optimizer or a scorer; of a Remote, its calls for this driver."""
+        if not hasattr(given, "_calls"):
+            return given
+        self._calls.append(given._calls(self.wakeup))
+        return self._calls[-1]
+
     def _optimizer(self, given: Any, problem: Problem, config: Config) -> Handle:
-        given = Local() if given is None else given
+        given = Local() if given is None else self._called(given)
         if hasattr(given, "_optimizer"):
             handle: Handle = given._optimizer(problem, config)
             return handle
@@ -130,6 +142,7 @@ class Driver(Handle):
     def _scorer(self, given: Any, problem: Problem, config: Config) -> Handle:
         if given is None and problem._make_scorer is not None:
             return problem._make_scorer()
+        given = self._called(given)
         if hasattr(given, "_scorer"):
             handle: Handle = given._scorer(problem, config)
             return handle
@@ -154,6 +167,8 @@ class Driver(Handle):
         """
         until = None if timeout is None else monotonic() + timeout
         while True:
+            for calls in self._calls:
+                calls.go_on(self._handle)
             left = _SLICE if until is None else int((until - monotonic()) * 1000)
             status = self._call(C.opro_driver_poll, max(0, min(left, _SLICE)))
             if status != _WAIT:
@@ -171,15 +186,25 @@ class Driver(Handle):
 
     def __iter__(self) -> Iterator[dict[str, int | float | None]]:
         """Go on step by step; yields the figures of each."""
-        while self.step():
-            last = self.trajectory.steps - 1
-            yield {"step": last, **self.trajectory.figures(last)}
+        try:
+            while self.step():
+                last = self.trajectory.steps - 1
+                yield {"step": last, **self.trajectory.figures(last)}
+        finally:
+            self._recall()
 
     def run(self) -> Candidate | None:
         """Go on until the run is done, and return its winner. Ctrl-C gets through."""
-        while self.poll(None):
-            pass
+        try:
+            while self.poll(None):
+                pass
+        finally:
+            self._recall()
         return self._handle.winner
+
+    def _recall(self) -> None:
+        for calls in self._calls:
+            calls.recall()
 
     async def run_async(self) -> Candidate | None:
         """As run(), in asyncio's running loop; scorers may be coroutines. See opro.aio."""
@@ -194,11 +219,9 @@ class Driver(Handle):
 
     def resume(self, journal: Any) -> None:
         """As Run.resume(): before the first step."""
-        if not isinstance(journal, Handle):
-            from .journal import Journal
+        from .journal import opened
 
-            journal = Journal(journal)
-        self._take(C.opro_driver_set_journal, journal)
+        self._take(C.opro_driver_set_journal, opened(journal, self))
 
     def observe(self, observer: Callable[[Event], object] | None) -> None:
         """As Run.observe()."""
@@ -229,6 +252,8 @@ class Driver(Handle):
             raise error(status)
 
     def _closing(self) -> None:
+        for calls in self._calls:
+            calls.close()
         if self._posting:
             raise ThreadError("threads are posting to this Driver; join them, then close it")
 
