@@ -55,7 +55,7 @@ def write_man(found, arguments):
     folder = fresh(arguments.output / "man3")
     writer = man.Writer(arguments.version)
     for header in found:
-        for name, text in writer.pages(header):
+        for name, text in writer.pages(header, found):
             (folder / f"{name}.3").write_text(text)
 
 

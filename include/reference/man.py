@@ -32,7 +32,7 @@ def body(comment):
         elif block.kind == "heading":
             lines += [f'.SS "{prose(block.text)}"']
         elif block.kind == "code":
-            lines += [".PP", ".nf", roff(textwrap.dedent(block.text)), ".fi"]
+            lines += [".PP", ".RS 4", ".nf", roff(textwrap.dedent(block.text)), ".fi", ".RE"]
         elif block.kind == "point":
             lines += [".IP \\(bu 3", prose(block.text)]
         else:
@@ -90,8 +90,8 @@ class Writer:
         also = ", ".join(f".BR {name} (3)" for name in also).replace(", .BR", ",\n.BR")
         return "\n".join([*head, *lines, ".SH SEE ALSO", also]) + "\n"
 
-    def header(self, header):
-        """The page of a header: what it is about, its functions and its constants."""
+    def header(self, header, also):
+        """The page of a header: what it is about, its constants, and where its functions are."""
         lines = body(header.intro)
         functions = []
         for group in header.groups:
@@ -103,7 +103,7 @@ class Writer:
         title = "opro" if header.name == "opro.h" else f"opro_{header.name}"
         brief = summary(header.intro)
         return title, self.page(
-            title, [title], brief, [f"#include <opro/{header.name}>"], lines, functions or ["opro"]
+            title, [title], brief, [f"#include <opro/{header.name}>"], lines, functions or also
         )
 
     def group(self, header, group):
@@ -125,9 +125,9 @@ class Writer:
             [f"opro_{header.name}", "opro"],
         )
 
-    def pages(self, header):
-        """Name and text of every page that a header gives."""
-        yield self.header(header)
+    def pages(self, header, headers):
+        """Name and text of every page that one of the headers gives."""
+        yield self.header(header, [f"opro_{other.name}" for other in headers if other != header])
         for group in header.groups:
             if any(item.name and item.kind != "macro" for item in group.items):
                 names, text = self.group(header, group)
