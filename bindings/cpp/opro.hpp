@@ -35,7 +35,8 @@
 // Callbacks   are whatever can be called: lambdas, function objects, std::function. They are moved
 //             into one allocation, which is freed when C says destroy: when the callback is replaced,
 //             or its last user goes. They may return nothing, or an opro_status (OPRO_PENDING: later);
-//             many may return their result instead, as is said at each. nullptr removes one.
+//             many may return their result instead, as is said at each. nullptr removes one. What a
+//             lambda refers to has to outlive the handle: callbacks run while that is freed, too.
 // Exceptions  of callbacks do not pass through C. They are caught and kept, C hears
 //             OPRO_ERR_USER_FIRST, and the call of this header that C was in throws them again, with
 //             their type. Of several the first. What comes out of a callback that C cannot be told of
