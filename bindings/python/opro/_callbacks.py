@@ -82,7 +82,7 @@ def trampoline(word: str) -> Any:
                 return FAILED
 
         _trampolines[word] = callback_type(word)(enter)
-        _entrances.add(enter)
+        _entrances.append(enter)
     return _trampolines[word]
 
 
@@ -91,12 +91,13 @@ def _unraisable(unraisable: Any) -> None:
     An interrupt that came while C was at work is raised at the very first instruction of a
     trampoline, before its try. Nobody hears of that but this hook of Python's.
     """
-    if unraisable.object in _entrances and unraisable.exc_value is not None:
+    said = unraisable.err_msg or ""  # Python 3.13 names the function here alone
+    if any(each is unraisable.object or repr(each) in said for each in _entrances):
         keep(unraisable.exc_value)
     else:
         _unraisable_before(unraisable)
 
 
-_entrances: set[Any] = set()
+_entrances: list[Any] = []
 _unraisable_before = sys.unraisablehook
 sys.unraisablehook = _unraisable

@@ -122,7 +122,7 @@ def _spelled(option: int, value: Value) -> str:
     if isinstance(value, float):
         return float.__repr__(value)
     if hasattr(value, "__index__"):
-        return str(operator.index(value))
+        return str(int(operator.index(value)))  # of a bool, too
     if hasattr(value, "__float__"):  # such as NumPy's float32
         return repr(float(value))
     raise TypeError(f"an option is a number, a text or None, not {type(value).__name__}")

@@ -28,9 +28,10 @@ def vectors():
 def python():
     """Run a program in a Python of its own and return what it printed."""
 
-    def run(program, status=0, **environment):
+    def run(program, status=0, cwd=None, **environment):
         done = subprocess.run(
             [sys.executable, "-c", program],
+            cwd=cwd,
             env={**os.environ, **environment},
             capture_output=True,
             text=True,

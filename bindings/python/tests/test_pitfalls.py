@@ -473,8 +473,13 @@ def test_ctrl_c_ends_a_run_that_waits_for_ever(python):
 def test_ctrl_c_gets_out_of_a_long_computation(python):
     said = python(
         "import opro, os, signal, threading\n"
-        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-        "try: opro.minimize(lambda x: sum(x), [(0, 1)] * 5, steps=10**8)\n"
+        "calls = []\n"
+        "def function(x):\n"
+        "    calls.append(x)\n"
+        "    if len(calls) == 50:\n"
+        "        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "    return sum(x)\n"
+        "try: opro.minimize(function, [(0, 1)] * 5, steps=10**8)\n"
         "except KeyboardInterrupt as stopped: print(stopped.result.score is not None)\n"
     )
     assert said == "True\n"
