@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,6 +217,68 @@ static void of_exams(void **state) {
     assert_int_equal(opro_exam_figure(exam, -1), 0);
 }
 
+/* ---- what makes sense at other times --------------------------------------------------------- */
+
+#define REFUSED(status, call, words)                                                               \
+    do {                                                                                           \
+        assert_int_equal(call, status);                                                            \
+        assert_non_null(strstr(opro_error_message(opro_model_error(model), NULL), words));         \
+    } while (0)
+
+static int32_t watch(opro_model *m, int64_t fd, int32_t events, void *user_data) {
+    (void)m, (void)fd, (void)events, (void)user_data;
+    return OPRO_OK;
+}
+
+static void while_calls_are_under_way(void **state) {
+    (void)state;
+    assert_int_equal(opro_call_add_message(call, OPRO_ROLE_USER, "hello", OPRO_ZT), OPRO_OK);
+    assert_int_equal(opro_call_submit(call, NULL, NULL, NULL), OPRO_OK);
+    REFUSED(OPRO_ERR_STATE, opro_call_set_samples(call, 2), "submitted before");
+    REFUSED(OPRO_ERR_STATE, opro_call_submit(call, NULL, NULL, NULL), "submitted before");
+    REFUSED(OPRO_ERR_STATE, opro_model_set_name(model, "n", 1), "1 calls are under way");
+    REFUSED(OPRO_ERR_STATE, opro_model_set_socket_fn(model, watch, NULL, NULL), "under way");
+    opro_call_free(call);
+    call = NULL;
+    assert_int_equal(opro_model_set_name(model, "n", 1), OPRO_OK);
+}
+
+/* Either the client waits, or the host does, and then it has set both functions. */
+static void who_waits(void **state) {
+    (void)state;
+    REFUSED(OPRO_ERR_STATE, opro_model_socket_action(model, 0, OPRO_POLL_IN), "both");
+    assert_int_equal(opro_model_set_socket_fn(model, watch, NULL, NULL), OPRO_OK);
+    REFUSED(OPRO_ERR_STATE, opro_model_timer_action(model), "both");
+    REFUSED(OPRO_ERR_STATE, opro_model_poll(model, 0), "the host waits");
+    assert_int_equal(opro_model_set_socket_fn(model, NULL, NULL, NULL), OPRO_OK);
+    assert_int_equal(opro_model_poll(model, 0), OPRO_DONE);
+}
+
+static void too_much(void **state) {
+    static char text[1100000];
+    opro_config *config;
+
+    (void)state;
+    memset(text, '"', sizeof text - 1);
+    memset(text + 1, '1', sizeof text - 3);
+    REFUSED(OPRO_ERR_INVALID, opro_model_set_name(model, text, OPRO_ZT), "of 1099999 bytes");
+    REFUSED(OPRO_ERR_LIMIT, opro_model_set_parameter(model, "top_k", OPRO_ZT, text, OPRO_ZT),
+            "leave some out");
+    for (int i = 0; i < 64; i++) {
+        snprintf(text, sizeof text, "X-Header-%d", i);
+        assert_int_equal(opro_model_set_header(model, text, OPRO_ZT, "x", 1), OPRO_OK);
+    }
+    REFUSED(OPRO_ERR_LIMIT, opro_model_set_header(model, "X-More", OPRO_ZT, "x", 1), "at most 64");
+    opro_call_free(call);
+    call = NULL;
+    opro_model_free(model);
+    assert_int_equal(opro_config_new(&config, NULL), OPRO_OK);
+    assert_int_equal(opro_config_set_int(config, OPRO_OPT_MODEL_CACHE_BYTES, 0), OPRO_OK);
+    assert_int_equal(opro_model_new(&model, config, NULL), OPRO_OK);
+    opro_config_free(config);
+    REFUSED(OPRO_ERR_STATE, opro_model_set_cache_file(model, "/tmp/x", OPRO_ZT), "no cache");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(constructors, begin, end),
@@ -223,6 +286,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(of_calls, begin, end),
         cmocka_unit_test_setup_teardown(of_examiners, begin, end),
         cmocka_unit_test_setup_teardown(of_exams, begin, end),
+        cmocka_unit_test_setup_teardown(while_calls_are_under_way, begin, end),
+        cmocka_unit_test_setup_teardown(who_waits, begin, end),
+        cmocka_unit_test_setup_teardown(too_much, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

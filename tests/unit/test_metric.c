@@ -270,6 +270,25 @@ static void test_json_field(void **state) {
     opro_metric_free(metric);
 }
 
+/* Where numbers are asked for, the tolerance counts, and what is no number is the text it is. */
+static void test_json_numbers(void **state) {
+    opro_metric *metric = metric_new(OPRO_METRIC_JSON_FIELD, OPRO_TASK_NUMBER);
+
+    (void)state;
+    assert_int_equal(opro_metric_set_pattern(metric, "answer", OPRO_ZT), OPRO_OK);
+    assert_int_equal(opro_metric_set_tolerance(metric, 0.5, 0), OPRO_OK);
+    assert_true(score(metric, "{\"answer\": 42.5}", "42") == 1);
+    assert_true(score(metric, "{\"answer\": \"41.5\"}", "42") == 1);
+    assert_true(score(metric, "{\"answer\": 42.75}", "42") == 0);
+    assert_true(score(metric, "{\"answer\": \"none\"}", "42") == 0);
+    assert_true(score(metric, "{\"answer\": 42}", "none") == 0);
+    assert_true(score(metric, "{\"answer\": \"none\"}", "none") == 1);
+    assert_int_equal(opro_metric_set_tolerance(metric, 0, 0.01), OPRO_OK);
+    assert_true(score(metric, "{\"answer\": 1009}", "1000") == 1);
+    assert_true(score(metric, "{\"answer\": 1011}", "1000") == 0);
+    opro_metric_free(metric);
+}
+
 /* ---- the host's callback --------------------------------------------------------------------- */
 
 typedef struct host {
@@ -518,9 +537,9 @@ int main(void) {
         cmocka_unit_test(test_contains),     cmocka_unit_test(test_number),
         cmocka_unit_test(test_choice),       cmocka_unit_test(test_regex),
         cmocka_unit_test(test_bad_patterns), cmocka_unit_test(test_json_field),
-        cmocka_unit_test(test_host),         cmocka_unit_test(test_host_fails),
-        cmocka_unit_test(test_reentrancy),   cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_comma_locale),
+        cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_host),
+        cmocka_unit_test(test_host_fails),   cmocka_unit_test(test_reentrancy),
+        cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_comma_locale),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
