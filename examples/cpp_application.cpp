@@ -1,5 +1,5 @@
 // A program in C++: in which order shall jobs go through three machines, so that the last one is
-// done early? Threads score, a journal keeps what they found, a model proposes or local search does.
+// done early? Threads score, a journal keeps what they found, local search or a model proposes.
 //
 //     cpp_application [--steps N] [--journal FILE] [--model BASE_URL NAME]
 //

@@ -31,27 +31,28 @@
 //             so temporaries will do.
 // Texts       go in as std::string_view, and are copied. They come out as std::string_view of C's
 //             memory, with a NUL behind the last byte: valid until the next call that changes the
-//             object (of a candidate: as long as the trajectory). An empty view is one without text.
+//             object (of a candidate: as long as the trajectory). An empty view has no text.
 // Callbacks   are whatever can be called: lambdas, function objects, std::function. They are moved
-//             into one allocation, which is freed when C says destroy: when the callback is replaced,
-//             or its last user goes. They may return nothing, or an opro_status (OPRO_PENDING: later);
-//             many may return their result instead, as is said at each. nullptr removes one. What a
-//             lambda refers to has to outlive the handle: callbacks run while that is freed, too.
+//             into one allocation, which is freed when C says destroy: when the callback is
+//             replaced, or its last user goes. They may return nothing, or an opro_status
+//             (OPRO_PENDING: later); many may return their result instead, as is said at each.
+//             nullptr removes one. What a lambda refers to has to outlive the handle: callbacks run
+//             while that is freed, too.
 // Exceptions  of callbacks do not pass through C. They are caught and kept, C hears
-//             OPRO_ERR_USER_FIRST, and the call of this header that C was in throws them again, with
-//             their type. Of several the first. What comes out of a callback that C cannot be told of
+//             OPRO_ERR_USER_FIRST, and the call of this header that C was in throws them again, as
+//             they were; of several the first. What comes out of a callback that cannot tell C
 //             (logs, wakeups, calls, exams) leaves the call when its work is done; out of a
-//             destructor nothing. After a call of C's own by get(), use opro::check().
+//             destructor comes nothing. After a call of C's own, by get(), use opro::check().
 // Errors      C's errors are thrown as opro::error, which has status() and what(); each is also a
 //             std::bad_alloc, std::invalid_argument, std::out_of_range, std::length_error,
 //             std::logic_error or std::runtime_error. WAIT and DONE are no errors.
 // Without     exceptions (-fno-exceptions, or OPRO_NO_EXCEPTIONS defined) functions that can fail
 //             return result<T> where they else return T: it has ok(), status(), message(), and the
 //             value by * and ->, and the compiler warns when it is dropped. In this header that is
-//             written outcome<T>. Callbacks may return a result<...> then, too. RTTI is never needed.
-//             Files with and without exceptions can be linked into one program.
-// Threads     as in C: an object belongs to one thread at a time. What `inbox` can do may be done by
-//             any thread.
+//             written outcome<T>. Callbacks may return a result, too. RTTI is never needed. Files
+//             with and without exceptions can be linked into one program.
+// Threads     as in C: an object belongs to one thread at a time. What an inbox can do may be done
+//             by any thread.
 #ifndef OPRO_OPRO_HPP
 #define OPRO_OPRO_HPP
 
@@ -507,7 +508,7 @@ template <class View, class T, void (*Free)(T *)> class handle : public View {
     }
 };
 
-// How a make() ends. raw: read after the status has come. object: whose error says why there is none.
+// How a make() ends. raw: read after the status has come. object: whose error says what went wrong.
 template <class Handle, class T, class Object>
 outcome<Handle> made(opro_status status, T *const &raw, const Object *object) {
     return finish(status, object, Handle(raw));
@@ -1497,8 +1498,8 @@ class optimizer
   public:
     using handle::handle;
 
-    // f(opro::request) returns a reply, and is called once for each sample; or it answers by itself,
-    // and returns nothing, OPRO_OK, or OPRO_PENDING if it will answer later.
+    // f(opro::request) returns a reply, and is called for each sample; or it answers by itself, and
+    // returns nothing, OPRO_OK, or OPRO_PENDING if it will answer later.
     template <class F> static outcome<optimizer> make(F &&f, const memory &mem = {}) {
         opro_optimizer *raw = nullptr;
         const opro_status status = detail::install<on_propose>(
@@ -1564,8 +1565,8 @@ class scorer : public detail::handle<detail::pointer<opro_scorer>, opro_scorer, 
             });
         return detail::made<scorer>(status, raw);
     }
-    // For vectors: f(span<const double> x) returns the score; or f(opro::request, span<const double>)
-    // answers by itself. x lives while f runs.
+    // For vectors: f(span<const double> x) returns the score; or it takes a request in front, and
+    // answers by itself. x lives while it runs.
     template <class F> static outcome<scorer> vector(F &&f, const memory &mem = {}) {
         opro_scorer *raw = nullptr;
         const opro_status status = detail::install<on_vector>(
@@ -1733,8 +1734,8 @@ class driver : public detail::handle<inbox, opro_driver, opro_driver_free> {
     }
 
     class step_range;
-    // for (opro::step step : driver.steps()) ...   goes on until the run has stopped, or waiting was
-    // ended by wakeup(). Without exceptions a failure ends it too: see step_range::status().
+    // for (opro::step step : driver.steps()) ...  ends when the run has stopped, or wakeup() has
+    // ended its waiting. Without exceptions a failure ends it too: see step_range::status().
     step_range steps() noexcept;
 
     run_ref run_handle() const noexcept { return run_ref(opro_driver_run_handle(get())); }
@@ -2139,7 +2140,7 @@ class model : public detail::handle<detail::pointer<opro_model>, opro_model, opr
         return done(opro_model_set_cache_file(get(), path.data(), path.size()), *this);
     }
 
-    // OPRO_OK: something was done; OPRO_WAIT: nothing came in time; OPRO_DONE: no call is under way.
+    // OPRO_OK: something was done; OPRO_WAIT: nothing came in time; OPRO_DONE: no call is left.
     outcome<opro_status> poll(std::int32_t timeout_ms) {
         return said(opro_model_poll(get(), timeout_ms));
     }
