@@ -109,7 +109,7 @@ class Copy:
 
     def __init__(self, root, folder):
         self.folder, self.build = folder, folder / "build"
-        for name in ("include", "lib", "meson.build", "meson_options.txt"):
+        for name in ("bindings", "include", "lib", "meson.build", "meson_options.txt"):
             copy = shutil.copytree if (root / name).is_dir() else shutil.copy
             copy(root / name, folder / name)
         subprocess.run(
