@@ -7,7 +7,7 @@ import ctypes
 import os
 from typing import TYPE_CHECKING, NamedTuple, overload
 
-from ._errors import InvalidError
+from ._errors import Error, InvalidError
 from ._ffi import CONSTANTS
 from ._handle import Handle, encoded
 from ._load import C
@@ -106,9 +106,15 @@ class Dataset(Handle):
 
     def load(self, path: str | os.PathLike[str], layout: str = "auto") -> None:
         """Append the examples of a file; if one is bad, none."""
-        name = encoded(os.fspath(path))
+        name = os.fspath(path)
+        data = encoded(name)
         kind = number("OPRO_LAYOUT_", layout, "layout")
-        self._call(C.opro_dataset_load, name, len(name), kind)
+        try:
+            self._call(C.opro_dataset_load, data, len(data), kind)
+        except Error as error:
+            if name in str(error):
+                raise
+            raise type(error)(f"{name}: {error}", error.status) from None
 
     def read(self, data: str | bytes, layout: str) -> None:
         """Append the examples of a file's content."""

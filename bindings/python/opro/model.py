@@ -112,7 +112,8 @@ class Model(Handle):
         except UnsupportedError as error:
             raise UnsupportedError("this build of libopro has no model client") from error
         self.set(base_url, name, key=key, headers=headers, parameters=parameters, proxy=proxy)
-        self._set_paths(ca_file, ca_dir, replay, record, cache_file)
+        self.set(ca_file=ca_file, ca_dir=ca_dir, cache_file=cache_file)
+        self.set(record=record, replay=replay)
 
     @classmethod
     def from_env(
@@ -144,10 +145,15 @@ class Model(Handle):
         headers: Mapping[str, str | None] | None = None,
         parameters: Mapping[str, Any] | None = None,
         proxy: str | None = None,
+        ca_file: Path | None = None,
+        ca_dir: Path | None = None,
+        cache_file: Path | None = None,
+        record: Path | None = None,
+        replay: Path | None = None,
     ) -> None:
         """Change what is given, as in Model(). A header or parameter that is None is removed.
 
-        All but key and headers: not while calls are under way (StateError).
+        What concerns calls that are under way cannot be changed (StateError).
         """
         if base_url is not None:
             self._call_text(C.opro_model_set_base_url, base_url)
@@ -161,8 +167,16 @@ class Model(Handle):
             self._set_member(
                 C.opro_model_set_parameter, parameter, None if value is None else json.dumps(value)
             )
-        if proxy is not None:
-            self._call_text(C.opro_model_set_proxy, proxy)
+        for function, text in (
+            (C.opro_model_set_proxy, proxy),
+            (C.opro_model_set_ca_file, ca_file),
+            (C.opro_model_set_ca_dir, ca_dir),
+            (C.opro_model_replay, replay),
+            (C.opro_model_record, record),
+            (C.opro_model_set_cache_file, cache_file),
+        ):
+            if text is not None:
+                self._call_text(function, os.fspath(text))
 
     def _set_key(self, key: str | Callable[[], str]) -> None:
         if isinstance(key, str):
@@ -181,24 +195,6 @@ class Model(Handle):
         first = encoded(name)
         second = None if value is None else encoded(value)
         self._call(function, first, len(first), second, len(second or b""))
-
-    def _set_paths(
-        self,
-        ca_file: Path | None,
-        ca_dir: Path | None,
-        replay: Path | None,
-        record: Path | None,
-        cache_file: Path | None,
-    ) -> None:
-        for function, path in (
-            (C.opro_model_set_ca_file, ca_file),
-            (C.opro_model_set_ca_dir, ca_dir),
-            (C.opro_model_replay, replay),
-            (C.opro_model_record, record),
-            (C.opro_model_set_cache_file, cache_file),
-        ):
-            if path is not None:
-                self._call_text(function, os.fspath(path))
 
     # ---- asking ----
 

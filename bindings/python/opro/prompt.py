@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from ._options import Log, Value
     from .dataset import Examples
     from .driver import Optimizer
+    from .exam import Answer
     from .run import Event, Gap, Run
     from .trajectory import Candidate
 
 START = "Let's solve the problem."
+STEPS = 50
 
 
 class Comparison(NamedTuple):
@@ -172,6 +174,7 @@ def examiner_for(
     task: str | None = None,
     pattern: str | None = None,
     judge: Model | None = None,
+    answered: Callable[[Answer], object] | None = None,
     config: Config | None = None,
     log: Log | None = None,
     log_level: str = "warning",
@@ -188,10 +191,13 @@ def examiner_for(
     if not isinstance(metric, Metric):
         metric = Metric(metric, task or dataset.task, pattern=pattern)
     if options.get("position") in ("before_q", "a_begin"):  # it is about these
-        options.setdefault("question_marks", "on")
+        options.setdefault("question_marks", 1)
     config = Config(options, config=config, log=log, log_level=log_level)
     model = Model.from_env(model) if isinstance(model, str) else model
-    return Examiner(dataset, model, metric=metric, judge=judge, config=config), config
+    examiner = Examiner(
+        dataset, model, metric=metric, judge=judge, observer=answered, config=config
+    )
+    return examiner, config
 
 
 class Search:
@@ -205,8 +211,8 @@ class Search:
     test: score the winner on the test examples in the end. baseline: compare it with no instruction
         and with the start.
     initial: instructions to start from. description: what the task is, for who proposes.
-    layout, columns: of the file. observer, journal: as for Driver.
-    Options are keywords: steps, samples_per_step, position, exam_max_tokens, max_cost, ...
+    layout, columns: of the file. observer, journal: as for Driver. answered: hears each Answer.
+    Options are keywords: steps (50, unless config is given), samples_per_step, position, ...
     """
 
     def __init__(
@@ -215,7 +221,6 @@ class Search:
         model: Model | str,
         *,
         optimizer: Optimizer | Model | None = None,
-        steps: int = 50,
         test: bool = True,
         baseline: bool = True,
         initial: str | Iterable[str] = START,
@@ -224,7 +229,9 @@ class Search:
         journal: Any = None,
         **settings: Any,
     ) -> None:
-        self.examiner, config = examiner_for(examples, model, test=test, **settings, steps=steps)
+        if "config" not in settings:
+            settings.setdefault("steps", STEPS)
+        self.examiner, config = examiner_for(examples, model, test=test, **settings)
         self.dataset = self.examiner.dataset
         self.initial = [initial] if isinstance(initial, str) else list(initial)
         self.problem = Problem.dataset(self.dataset, description, initial=self.initial)
