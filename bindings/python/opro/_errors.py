@@ -26,6 +26,8 @@ class Error(Exception):
     @property
     def name(self) -> str:
         """The name of the status."""
+        if _LAST <= self.status <= _FIRST:
+            return "OPRO_ERR_USER"
         return _NAMES.get(self.status, "unknown status")
 
     def __str__(self) -> str:
@@ -128,11 +130,9 @@ class ThreadError(StateError):
     """Another thread is using the object at this moment."""
 
 
-_NAMES = {
-    value: name
-    for name, value in CONSTANTS.items()
-    if name.startswith("OPRO_ERR_") or name in ("OPRO_OK", "OPRO_WAIT", "OPRO_DONE", "OPRO_PENDING")
-}
+_FIRST = CONSTANTS["OPRO_ERR_USER_FIRST"]
+_LAST = CONSTANTS["OPRO_ERR_USER_LAST"]
+_NAMES = {value: name for name, value in CONSTANTS.items() if name.startswith("OPRO_ERR_")}
 _CLASSES = {kind.status: kind for kind in Error.__subclasses__() if "status" in kind.__dict__}
 
 

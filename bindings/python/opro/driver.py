@@ -72,7 +72,7 @@ class Driver(Handle):
     Otherwise as Run().
     """
 
-    __slots__ = ("_calls", "_handle", "_posting")
+    __slots__ = ("_calls", "_handle", "_posting", "_woken")
     _c_free = "opro_driver_free"
     _c_error = "opro_driver_error"
 
@@ -96,6 +96,7 @@ class Driver(Handle):
         **options: Value,
     ) -> None:
         self._posting: set[object] = set()
+        self._woken = False
         self._calls: list[Calls] = []
         config = Config(options, config=config, log=log, log_level=log_level)
         self._new(C.opro_driver_new, problem, config, None, keeps=(problem, config))
@@ -127,7 +128,7 @@ class Driver(Handle):
         """An optimizer or a scorer; of a Remote, its calls for this driver."""
         if not hasattr(given, "_calls"):
             return given
-        self._calls.append(given._calls(self.wakeup))
+        self._calls.append(given._calls(self._wake))
         return self._calls[-1]
 
     def _optimizer(self, given: Any, problem: Problem, config: Config) -> Handle:
@@ -162,8 +163,8 @@ class Driver(Handle):
     def poll(self, timeout: float | None = 0) -> bool:
         """Do what can be done, and wait at most timeout seconds for answers if there is nothing.
 
-        True: something was done, call again. False: nothing came in time, or the run is done.
-        timeout: None waits for ever.
+        True: something was done, call again. False: nothing came in time, or wakeup() was called,
+        or the run is done. timeout: None waits for ever.
         """
         until = None if timeout is None else monotonic() + timeout
         while True:
@@ -173,15 +174,16 @@ class Driver(Handle):
             status = self._call(C.opro_driver_poll, max(0, min(left, _SLICE)))
             if status != _WAIT:
                 return status != _DONE
-            if left <= _SLICE and until is not None:
+            if self._woken or (until is not None and left <= _SLICE):
+                self._woken = False
                 return False
 
     def step(self) -> bool:
-        """Go on until a step has ended; False when the run is done."""
+        """Go on until a step has ended; False when the run is done, or wakeup() was called."""
         steps = self.trajectory.steps
         while self.trajectory.steps == steps:
             if not self.poll(None):
-                return False
+                return self.trajectory.steps > steps  # by what was told in between
         return True
 
     def __iter__(self) -> Iterator[dict[str, int | float | None]]:
@@ -194,7 +196,10 @@ class Driver(Handle):
             self._recall()
 
     def run(self) -> Candidate | None:
-        """Go on until the run is done, and return its winner. Ctrl-C gets through."""
+        """Go on until the run is done, or wakeup() was called; returns the winner so far.
+
+        Ctrl-C gets through: the run can be looked at and driven further.
+        """
         try:
             while self.poll(None):
                 pass
@@ -297,6 +302,11 @@ class Driver(Handle):
 
     def wakeup(self) -> None:
         """End the waiting of a poll(), from any thread and inside callbacks."""
+        self._woken = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let a poll() that waits see what has come, and go on waiting."""
         self._post(C.opro_driver_wakeup)
 
     # ---- looking at it ----

@@ -91,7 +91,13 @@ def test_waking_up(texts):
     driver.poll()
     assert not driver.poll(0.01)
     driver.wakeup()
-    assert not driver.poll(0.01)
+    assert not driver.poll(None)
+    for go_on in (driver.run, driver.step, lambda: driver.poll(None), lambda: list(driver)):
+        thread = threading.Timer(0.02, driver.wakeup)
+        thread.start()
+        go_on()
+        thread.join()
+    assert not driver.done
     assert driver.timeout() is None
 
 

@@ -123,7 +123,7 @@ def test_an_interrupt_at_the_first_instruction_of_a_callback_is_not_lost(python)
         "sys.unraisablehook = before\n"
         "try:\n"
         "    thread.start()\n"
-        "    while caught < 100:\n"
+        "    while caught < 30:\n"
         "        try:\n"
         "            while True: opro.Run(problem, steps=1)\n"
         "        except KeyboardInterrupt: caught += 1\n"
