@@ -63,7 +63,7 @@ def parser(verb: str) -> Parser:
     about = "ask once more for the final answer, and judge that"
     add("--second-question", action="store_true", help=about)
     about = "where the instruction stands: before_q, q_begin, q_end, a_begin, system"
-    add("--position", metavar="P", help=about)
+    add("--position", **_sets("position"), metavar="P", help=about)
     about = "who answers: model, record:FILE, replay:FILE (default: the model of --model-name)"
     add("--scorer", metavar="WHO", help=about)
     add("--scorer-base-url", metavar="URL", help="its endpoint (default: that of --base-url)")
@@ -80,12 +80,16 @@ def parser(verb: str) -> Parser:
     about = "requests in flight, always so many (default: as many as go well)"
     add("--concurrency", metavar="N", help=about)
     (_add_optimize if verb == "optimize" else _add_evaluate)(add)
-    add("--seed", metavar="N", help="seed of all random choices")
+    add("--seed", **_sets("seed"), metavar="N", help="seed of all random choices")
     about = "set any option of the library; --options lists them"
-    add("--option", metavar="NAME=VAL", action="append", default=[], help=about)
+    add("--option", **_sets(None), metavar="NAME=VAL", help=about)
     add("--options", action="store_true", help="list the options of the library")
     add("--json", action="store_true", help="print one JSON object instead of words")
     return made
+
+
+def _sets(option: str | None) -> dict[str, Any]:
+    return {"dest": "settings", "action": _Set, "const": option, "default": []}
 
 
 def _add_optimize(add: Any) -> None:
@@ -98,9 +102,14 @@ def _add_optimize(add: Any) -> None:
     add("--no-baseline", action="store_true", help=about)
     about = "who proposes: local, model, record:FILE, replay:FILE (default: model)"
     add("--optimizer", metavar="WHO", default="model", help=about)
-    add("--temperature", metavar="T", help="the sampling temperature")
-    add("--steps", metavar="N", help="steps; 0: no limit (default 50)")
-    add("--samples", metavar="N", help="proposals in each step (default 8)")
+    add("--temperature", **_sets("temperature"), metavar="T", help="the sampling temperature")
+    add("--steps", **_sets("steps"), metavar="N", help="steps; 0: no limit (default 50)")
+    add(
+        "--samples",
+        **_sets("samples_per_step"),
+        metavar="N",
+        help="proposals in each step (default 8)",
+    )
     about = "write a picture of the result: FILE.svg, or else an HTML page"
     add("--report", metavar="FILE", help=about)
     about = "keep the run in FILE; if it is there, go on with the run in it"
@@ -133,16 +142,10 @@ def chosen(name: str, value: str, known: Sequence[str]) -> str:
 
 def _config(given: argparse.Namespace) -> Config:
     """All options of the library, whatever the argument that has them."""
-    config = _set(
-        Config({"steps": STEPS, "model_cache_bytes": _CACHE_BYTES}), "option", given.option
-    )
-    names = {"seed": "seed", "steps": "steps", "samples": "samples_per_step"}
-    names.update(temperature="temperature", position="position")
-    for argument, name in names.items():
-        value = getattr(given, argument, None)
-        if value is not None:
-            config = _set(config, argument, [f"{name}={value}"])
-    if given.position in ("before_q", "a_begin"):  # it is about these
+    config = Config(steps=STEPS, model_cache_bytes=_CACHE_BYTES)
+    for argument, pair in given.settings:
+        config = _set(config, argument, [pair])
+    if config["position"] in ("before_q", "a_begin"):  # it is about these
         config = Config({"question_marks": 1}, config=config)
     if given.second_question:
         config = Config({"exam_second_question": 1}, config=config)
@@ -165,8 +168,9 @@ def _in_flight(config: Config, argument: str, value: str | None) -> Config:
     if value is None:
         return config
     try:
-        many = {"model_max_in_flight": value, "model_in_flight": value, "model_adaptive": 0}
-        return Config(many, config=config)
+        return Config(
+            config=config, model_max_in_flight=value, model_in_flight=value, model_adaptive=0
+        )
     except Error:
         raise Failure(
             f'--{argument} takes a number from 1 to 65536, not "{value}"', WRONG
@@ -309,6 +313,14 @@ def _complete(model: Model, url: str | None, prefix: str) -> Model:
             )
         raise Failure(why) from None
     return model
+
+
+class _Set(argparse.Action):
+    """An argument that sets an option of the library (const), in the order of arguments."""
+
+    def __call__(self, _: Any, given: argparse.Namespace, value: Any, name: Any = None) -> None:
+        pair = f"{self.const}={value}" if self.const else value
+        given.settings = [*given.settings, (self.option_strings[0][2:], pair)]
 
 
 class Setting(NamedTuple):
