@@ -65,6 +65,11 @@ if TYPE_CHECKING:
     from .model import Model as Model
     from .model import Reply as Reply
     from .problem import Problem as Problem
+    from .prompt import Evaluation as Evaluation
+    from .prompt import PromptResult as PromptResult
+    from .prompt import Search as Search
+    from .prompt import evaluate_prompts as evaluate_prompts
+    from .prompt import optimize_prompt as optimize_prompt
     from .request import Message as Message
     from .request import Propose as Propose
     from .request import Request as Request
@@ -101,6 +106,7 @@ _MODULES = {
     "metric": "Metric Verdict",
     "model": "Call Model Reply",
     "problem": "Problem",
+    "prompt": "Evaluation PromptResult Search evaluate_prompts optimize_prompt",
     "request": "Message Propose Request Score",
     "run": "Event Gap Run Usage",
     "tour": "Tour",

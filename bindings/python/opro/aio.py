@@ -31,13 +31,16 @@ from ._load import C
 from .driver import Driver
 from .exam import Sheet
 from .model import Call, Model
+from .prompt import Search
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
     from typing import Any
 
+    from .dataset import Examples
     from .exam import Exam, Examiner
     from .model import Messages, Reply
+    from .prompt import PromptResult
     from .request import Request
     from .run import Run
     from .trajectory import Candidate
@@ -63,12 +66,36 @@ async def examine(
     examiner: Examiner, instruction: str = "", examples: str | Iterable[int] | None = None
 ) -> Exam:
     """As Examiner.examine()."""
-    chosen = examiner._indices(examples)
-    with watched(examiner._models) as news, Sheet(examiner, instruction, chosen) as sheet:
-        sheet.begin()
-        while not sheet.done:
+    return (await _examine(examiner, [(instruction, examiner._indices(examples))]))[0]
+
+
+async def _examine(examiner: Examiner, papers: Iterable[tuple[str, list[int]]]) -> list[Exam]:
+    with watched(examiner._models) as news, ExitStack() as stack:
+        sheets = [stack.enter_context(Sheet(examiner, *paper)) for paper in papers]
+        for sheet in sheets:
+            sheet.begin()
+        while not all(sheet.done for sheet in sheets):
             await news.wait()
-        return sheet.exam
+        return [sheet.exam for sheet in sheets]
+
+
+async def optimize_prompt(examples: Examples, model: Model | str, **settings: Any) -> PromptResult:
+    """As opro.optimize_prompt()."""
+    search = Search(examples, model, **settings)
+    exams = {}
+    try:
+        await run(search.driver)
+        search.check()
+        plan = search.plan()
+        exams = dict(zip(plan, await _examine(search.examiner, search.papers(plan))))
+    except BaseException as error:
+        error.result = search.result(exams)  # type: ignore[attr-defined]
+        raise
+    finally:
+        search.close_journal()
+    result = search.result(exams)
+    assert result is not None  # check() says so
+    return result
 
 
 async def run(driver: Driver) -> Candidate | None:

@@ -319,9 +319,11 @@ class Search:
 
     def examine(self, plan: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Exam]:
         """Examine them, and wait."""
-        sets = {name: list(self.dataset.indices(name)) for name in SETS}
-        exams = self.examiner._examine([(text, sets[name]) for text, name in plan])
-        return dict(zip(plan, exams))
+        return dict(zip(plan, self.examiner._examine(self.papers(plan))))
+
+    def papers(self, plan: Sequence[tuple[str, str]]) -> list[tuple[str, list[int]]]:
+        """The same with the examples of each."""
+        return [(text, list(self.dataset.indices(name))) for text, name in plan]
 
     def result(self, exams: dict[tuple[str, str], Exam]) -> PromptResult | None:
         """What came of it, with these exams of plan(); None: nothing was scored."""
