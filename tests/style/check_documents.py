@@ -48,7 +48,9 @@ def blocks(text):
 
 def same(printed, said):
     """Whether a text is what a document says, in which "..." stands for any lines."""
-    printed, said = ([line.rstrip() for line in text.strip().split("\n")] for text in (printed, said))
+    printed, said = (
+        [line.rstrip() for line in text.strip().split("\n")] for text in (printed, said)
+    )
     pattern = "".join("(.*\n)*" if line == "..." else re.escape(line) + "\n" for line in said)
     return re.fullmatch(pattern, "".join(line + "\n" for line in printed)) is not None
 
