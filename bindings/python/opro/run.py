@@ -8,7 +8,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._callbacks import raised, throw
-from ._errors import Error, TimedOutError
+from ._errors import Error, InvalidError, TimedOutError
 from ._ffi import CONSTANTS
 from ._handle import Handle, encoded, text_at
 from ._load import C
@@ -97,8 +97,7 @@ class Run(Handle):
     """A run of a problem: ask() for requests and tell() answers, in any order.
 
         run = opro.Run(problem, steps=20, seed=1)
-        while not run.done:
-            request = run.ask()
+        for request in run:  # run.ask(), until it is None
             ...
             run.tell(request, answer)
 
@@ -275,7 +274,7 @@ class Run(Handle):
         elif isinstance(answer, BaseException):
             self.tell_error(id, answer)
         elif isinstance(answer, str) or _proposes(request, answer):
-            self._tell_replies(id, answer)
+            self._tell_replies(request, id, answer)
         else:
             scores = doubles(answer if hasattr(answer, "__len__") else [answer])
             self._answer(C.opro_run_answer_scores, id, scores, len(scores))
@@ -296,9 +295,12 @@ class Run(Handle):
         if status < 0:
             raise self._failure(status)
 
-    def _tell_replies(self, id: int, answer: Any) -> None:
+    def _tell_replies(self, request: Request | int, id: int, answer: Any) -> None:
         alone = isinstance(answer, str) or (len(answer) and not hasattr(answer[0], "__len__"))
-        for index, reply in enumerate([answer] if alone else answer):
+        answers = [answer] if alone else answer
+        if isinstance(request, Propose) and len(answers) > request.samples:
+            raise InvalidError(f"{len(answers)} replies to a request for {request.samples}")
+        for index, reply in enumerate(answers):
             if isinstance(reply, str):
                 data = encoded(reply)
                 self._answer(C.opro_run_answer_text, id, data, len(data))

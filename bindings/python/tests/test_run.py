@@ -78,6 +78,10 @@ def test_wrong_answers_are_refused_and_change_nothing(texts):
         run.tell(request, object())
     assert run.state_hash == before
     run.tell(request, 0.5)
+    run.tell(run.ask(), 0.5)
+    propose = run.ask()
+    with pytest.raises(opro.InvalidError, match="9 replies to a request for 8"):
+        run.tell(propose, ["x"] * 9)
     with pytest.raises(opro.StaleError):
         run.tell(request, 0.5)
     with pytest.raises(opro.UnknownError):
