@@ -95,6 +95,7 @@ class Calls:
         self._waiting: deque[tuple[Request, int]] = deque()  # and which attempt it is
         self._open: dict[Future[Any], tuple[Request, int]] = {}
         self._done: deque[Future[Any]] = deque()
+        self._answers: deque[tuple[Request, int, Any]] = deque()  # an exception is one, too
         self._lock = Lock()
         self._wakeup: weakref.WeakMethod[Callable[[], None]] | None = weakref.WeakMethod(wakeup)
 
@@ -106,8 +107,10 @@ class Calls:
     def go_on(self, run: Run) -> None:
         """Tell the run what has come, and submit what waits."""
         while self._done:
-            self._take(run, self._done[0])
-            self._done.popleft()
+            self._take(self._done[0])
+        while self._answers:
+            self._tell(run, *self._answers[0])
+            self._answers.popleft()
         if run.done:
             self._waiting.clear()
         while self._waiting:
@@ -160,30 +163,38 @@ class Calls:
             if wakeup:
                 wakeup()
 
-    def _take(self, run: Run, future: Future[Any]) -> None:
-        """Tell the run one answer. Interrupted, it can be done again.
+    # Interrupted, both of these can be done again.
 
-        Futures that are done are forgotten: as long as anybody knows them, Dask computes them once
-        more when it loses the worker that has the result.
+    def _take(self, future: Future[Any]) -> None:
+        """Take the answer and forget the future.
+
+        As long as anybody knows that, Dask computes it once more when it loses the worker that has
+        the result.
         """
-        if future not in self._open:
-            return
-        request, attempt = self._open[future]
-        try:
-            answer = future.result()
-        except BaseException as error:
-            answer = error
-        if isinstance(answer, BaseException) and _lost(answer) and attempt < self._remote.attempts:
+        if future in self._open:
+            self._answers.append((*self._open[future], _answer(future)))
+            del self._open[future]
+        self._done.popleft()
+
+    def _tell(self, run: Run, request: Request, attempt: int, answer: Any) -> None:
+        if _lost(answer) and attempt < self._remote.attempts:
             self._waiting.append((request, attempt + 1))
         else:
             _tell(run, request, answer)
-        del self._open[future]
 
 
-def _lost(error: BaseException) -> bool:
-    """Whether an exception is of the worker's end; so is an interrupt there, or an exit."""
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    return not isinstance(error, Exception) or not kinds.isdisjoint(_LOST)
+def _answer(future: Future[Any]) -> Any:
+    try:
+        return future.result()
+    except BaseException as error:
+        return error.with_traceback(None)  # which refers to the future
+
+
+def _lost(answer: Any) -> bool:
+    """Whether it is an exception of the worker's end; so is an interrupt there, or an exit."""
+    if isinstance(answer, Exception):
+        return not _LOST.isdisjoint(kind.__name__ for kind in type(answer).__mro__)
+    return isinstance(answer, BaseException)
 
 
 def _tell(run: Run, request: Request, answer: Any) -> None:
