@@ -29,6 +29,7 @@ import tempfile
 
 WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
 SECONDS = 120  # for one command
+MOST = 4000  # letters of what a failed one printed
 
 # reason: why it is not run, or ""
 Block = collections.namedtuple("Block", "line language text reason")
@@ -106,7 +107,7 @@ class Document:
         )
         self.printed = done.stdout
         if done.returncode != 0:
-            raise Fault(f"{command[-1]} ended with {done.returncode}:\n{done.stdout}")
+            raise Fault(f"{command[-1]} ended with {done.returncode}:\n{done.stdout[:MOST]}")
         if said.strip() and not same(done.stdout, said):
             raise Fault(f"{command[-1]} printed:\n{done.stdout}")
 
