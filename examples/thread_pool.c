@@ -115,7 +115,7 @@ int main(int argc, char **argv) {
     const double lower[] = {0, 0}, upper[] = {100, 100};
     const char *const names[] = {"stiffness", "damping"};
     pool p = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    int threads = argc > 1 ? atoi(argv[1]) : 4;
+    long threads = argc > 1 ? strtol(argv[1], NULL, 10) : 4;
     opro_problem *problem = NULL;
     opro_config *config = NULL;
     opro_optimizer *optimizer = NULL;
@@ -136,7 +136,7 @@ int main(int argc, char **argv) {
     if ((st = opro_driver_new(&driver, problem, config, NULL)) < 0) goto out;
     if ((st = opro_driver_set_optimizer(driver, optimizer)) < 0) goto out;
     if ((st = opro_driver_set_scorer(driver, scorer)) < 0) goto out;
-    if ((st = open_pool(&p, threads, driver)) < 0) goto out;
+    if ((st = open_pool(&p, (int)threads, driver)) < 0) goto out;
 
     const opro_trajectory *all = opro_driver_trajectory(driver);
     while ((st = opro_driver_step(driver)) == OPRO_OK)
