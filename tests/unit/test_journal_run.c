@@ -410,6 +410,44 @@ static void synced_in_time(void **state) {
     disk_end(&d);
 }
 
+/* A disk that fails stops the run: at the end of a turn that hands out nothing, and by the clock. */
+static void failing_syncs(void **state) {
+    static const kept_scenario posted = {"posted", "steps=2", 1, 0, KEPT_DRIVEN | KEPT_POSTED};
+
+    (void)state;
+    for (int timed = 0; timed < 2; timed++) {
+        const char *settings = timed ? "journal_sync=time journal_sync_ms=10" : "";
+        opro_journal *journal;
+        opro_request *r;
+        kept_host h;
+        disk d;
+
+        disk_begin(&d, 1);
+        journal = kept_journal(&d, settings);
+        kept_begin(&h, timed ? &plain : &posted, "");
+        must(kept_resume(&h, journal), OPRO_OK, "new", opro_run_error(h.run));
+        if (timed) {
+            assert_int_equal(opro_run_next(h.run, 1005, &r), OPRO_OK);
+            assert_int_equal(kept_scores(&h, r), OPRO_OK);
+            assert_int_equal(opro_run_next(h.run, 1014, &r), OPRO_OK);
+        } else {
+            while (opro_driver_poll(h.driver, 0) != OPRO_WAIT)
+                continue;
+            assert_int_equal(kept_answer_next(&h), OPRO_OK);
+        }
+        d.fault = d.calls + !timed; /* the sync; in a turn it comes behind a write */
+        d.sticky = 1;
+        assert_int_equal(timed ? opro_run_next(h.run, 1015, &r) : opro_driver_poll(h.driver, 0),
+                         OPRO_ERR_FAILED);
+        has(opro_run_error(h.run), "cannot ");
+        has(opro_journal_error(journal), "cannot ");
+        assert_int_equal(opro_run_stop_reason(h.run), OPRO_STOP_ERROR);
+        kept_free(&h);
+        opro_journal_free(journal);
+        disk_end(&d);
+    }
+}
+
 /* ---- no memory ------------------------------------------------------------------------------- */
 
 static opro_status run_with(disk *d, failing *f, kept_host *h, opro_journal **journal) {
@@ -484,7 +522,8 @@ int main(void) {
         cmocka_unit_test(other_callbacks), cmocka_unit_test(holes),
         cmocka_unit_test(wrong_moments),   cmocka_unit_test(ended_by_time),
         cmocka_unit_test(other_exemplars), cmocka_unit_test(closed_under_a_driver),
-        cmocka_unit_test(synced_in_time),  cmocka_unit_test(no_memory),
+        cmocka_unit_test(failing_syncs),   cmocka_unit_test(synced_in_time),
+        cmocka_unit_test(no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
