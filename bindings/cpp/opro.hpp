@@ -22,7 +22,8 @@
 // Handles     (run, problem, config, ...) are made by make() and by functions named after what they
 //             make, own one share of a C object, and can be moved, not copied. One that was moved
 //             from is empty: it can be destroyed and assigned to. get() is the C object: whatever C
-//             can do can be done with it. `problem p(raw)` takes a share over from C.
+//             can do can be done with it. `problem p(raw)` takes a share over from C. Where C
+//             refuses a free, since the object is calling back, it is lost: destroy none there.
 // Views       (request, candidate, trajectory_view, names ending in _view and _ref) are pointers:
 //             copied at will, owning nothing, valid as long as what they look at; like a pointer, a
 //             const one may change it. A handle is a view, too: where a view is asked for, give the
@@ -64,7 +65,7 @@
 #include <cstring>
 #include <exception>
 #include <initializer_list>
-#include <limits>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <optional>
@@ -397,24 +398,26 @@ inline outcome<void> check(opro_status status, const opro_error *error = nullptr
 
 // ---- memory -----------------------------------------------------------------------------------
 
-// Where an object's memory comes from: malloc() and free(), an opro_allocator, or a memory
-// resource, which has to live as long as the object, and for a driver that threads post to has to
-// be one for threads.
+// Where an object's memory comes from: malloc() and free(), an opro_allocator, or a memory resource
+// (nullptr: malloc() again), which has to live as long as the object. That of a driver that threads
+// post to has to be one for threads.
 class memory {
   public:
     memory() noexcept = default;
     memory(const opro_allocator &allocator) noexcept : allocator_(allocator) {}
 #ifdef __cpp_lib_memory_resource
-    memory(std::pmr::memory_resource *resource) noexcept
-        : allocator_{sizeof allocator_, allocate, reallocate, release, resource} {}
+    memory(std::pmr::memory_resource *resource) noexcept {
+        if (resource)
+            allocator_ = {sizeof(opro_allocator), allocate, reallocate, release, resource};
+    }
 #endif
     // NULL: malloc() and free().
     const opro_allocator *get() const noexcept {
-        return allocator_.alloc ? &allocator_ : nullptr;
+        return allocator_ ? &*allocator_ : nullptr;
     }
 
   private:
-    opro_allocator allocator_ = {};
+    std::optional<opro_allocator> allocator_;
 
 #ifdef __cpp_lib_memory_resource
     // C frees without saying how much: the size stands in front.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the C++ header costs: the same work by C's functions and by those of the header, in turns, as
-// a ratio of processor time. Build it with --buildtype=release before believing it.
+// What the C++ header costs: the same work by C's functions and by those of the header, in turns,
+// as a ratio of processor time. Build it with --buildtype=release before believing it.
 //
 //     build/tests/cpp/bench_cpp [ROUNDS]
 #include <opro/opro.hpp>

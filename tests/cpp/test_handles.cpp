@@ -327,6 +327,9 @@ void memory_comes_from_where_it_is_told() {
     bad.size = 1;
     bad.alloc = [](std::size_t, void *) -> void * { return nullptr; };
     THROWS(opro::error, opro::problem::text(bad));
+    bad.alloc = nullptr;
+    THROWS(opro::error, opro::problem::text(bad));
+    CHECK(opro::problem::text(nullptr));
 }
 
 void small_functions() {
