@@ -59,7 +59,11 @@ def libraries(pc):
 
 def main(build, hosts, meson, cc, cxx=None):
     hosts = pathlib.Path(hosts)
-    languages = [(shlex.split(cc), "c99", "host_c99.c"), (shlex.split(cc), "c11", "host_c11.c")]
+    languages = [
+        (shlex.split(cc), "c99", "host_c99.c"),
+        (shlex.split(cc), "c11", "host_c11.c"),
+        (shlex.split(cc), "c11", "host_model.c"),
+    ]
     if cxx:
         languages.append((shlex.split(cxx), "c++11", "host_cpp11.cpp"))
         languages.append((shlex.split(cxx), "c++17", "host_cpp17.cpp"))
@@ -84,7 +88,7 @@ def main(build, hosts, meson, cc, cxx=None):
                 ("bare_shared", bare_shared, {**plain, "LD_LIBRARY_PATH": str(libdir)}),
                 ("bare_static", bare_static, plain),
             ):
-                program = folder / f"{kind}_{standard}"
+                program = folder / f"{kind}_{pathlib.Path(source).stem}"
                 source_and_program = [hosts / source, "-o", program]
                 run([*command, f"-std={standard}", *WARNINGS, *source_and_program, *flags])
                 run([program], env=env, cwd=folder)
