@@ -69,7 +69,7 @@ void read_by_cpp(opro::trajectory_view all, int times) {
     seen = sum;
 }
 
-// ---- asking and telling: 16 scores of one solution that is met again and again ----
+// ---- asking and telling: replies that are met again and again ----
 
 const char reply[] = "<INS>the same again</INS>";
 
@@ -134,10 +134,10 @@ int main(int argc, char **argv) {
         "reading 10^6 candidates", rounds, [&] { read_by_c(all.get(), 1000); },
         [&] { read_by_cpp(all, 1000); });
 
-    const auto config = opro::config::make({{"steps", 500}, {"resample_limit", 0}});
+    const auto config = opro::config::make({{"steps", 10000}, {"resample_limit", 0}});
     const auto problem = opro::problem::text();
     compare(
-        "asking and telling, 500 steps of 8 replies", rounds,
+        "asking and telling, 10^4 steps of 8 replies", rounds,
         [&] { tell_by_c(problem.get(), config.get()); }, [&] { tell_by_cpp(problem, config); });
 
     std::int64_t ms = 0;
