@@ -191,6 +191,32 @@ static void usage_of_the_first(void **state) {
     end(&w);
 }
 
+/* Absurd counts, and then none: the estimate is no more tokens than there were bytes. */
+static void claims_too_much(mock *server, size_t n, const char *head, const char *body,
+                            mock_reply *reply, void *ctx) {
+    (void)server, (void)head, (void)body, (void)ctx;
+    sprintf(reply->body, "{\"choices\":[" CHOICE("0", "hi") "]%s}",
+            n < 30 ? ",\"usage\":{\"prompt_tokens\":1000000,\"completion_tokens\":1}" : "");
+}
+
+static void estimates_stay_sane(void **state) {
+    world w;
+
+    (void)state;
+    begin(&w, claims_too_much, NULL, NULL);
+    for (size_t i = 0; i < 31; i++) {
+        opro_call *call = ask(&w, "hello", 1, 1);
+
+        submit(call);
+        run(&w);
+        if (i == 30)
+            assert_in_range(opro_call_figure(call, OPRO_CALL_PROMPT_TOKENS), 1,
+                            strlen(w.server->bodies[i]));
+        opro_call_free(call);
+    }
+    end(&w);
+}
+
 static void tokens_from_a_cache_have_their_price(void **state) {
     script s = {
         {{200, NULL,
@@ -421,6 +447,7 @@ int main(void) {
         cmocka_unit_test(no_reply_and_a_reason),
         cmocka_unit_test(replies_stay),
         cmocka_unit_test(usage_of_the_first),
+        cmocka_unit_test(estimates_stay_sane),
         cmocka_unit_test(tokens_from_a_cache_have_their_price),
         cmocka_unit_test(copies_have_the_reasoning),
         cmocka_unit_test(many_requests_and_long_ones),
