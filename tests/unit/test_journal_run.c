@@ -410,7 +410,7 @@ static void synced_in_time(void **state) {
     disk_end(&d);
 }
 
-/* A disk that fails stops the run: at the end of a turn that hands out nothing, and by the clock. */
+/* A disk that fails stops the run: when a turn that hands out nothing ends, and by the clock. */
 static void failing_syncs(void **state) {
     static const kept_scenario posted = {"posted", "steps=2", 1, 0, KEPT_DRIVEN | KEPT_POSTED};
 
