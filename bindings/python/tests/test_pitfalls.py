@@ -35,9 +35,9 @@ def test_an_exception_in_a_step_comes_out_of_the_call(step):
     settings = {step: raiser, "initial": ["one"]}
     if step == "repair":
         settings["check"] = lambda text: "no"
+    problem = opro.Problem("x", **settings)
     with pytest.raises(Sign) as caught:
-        run = opro.Run(opro.Problem("x", **settings), steps=2, repair=True, polish=True)
-        finish(run)
+        finish(opro.Run(problem, steps=2, repair=True, polish=True))
     assert "raiser" in "".join(traceback.format_tb(caught.value.__traceback__))
 
 
@@ -62,24 +62,35 @@ def test_an_exception_in_a_log_comes_out(texts):
     assert heard
 
 
-def test_a_request_is_not_lost_when_a_log_raises(texts):
-    def log(level, domain, message):
-        if angry:
-            raise Sign(message)
+def test_a_request_is_not_lost_to_an_exception(texts, monkeypatch):
+    run = opro.Run(texts, steps=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(C, "opro_run_next", interrupted(C.opro_run_next))
+        with pytest.raises(Sign):
+            run.ask()
+    assert [request.text for request in run] == ["one", "two"]
 
-    angry = False
-    run = opro.Run(texts, steps=1, log=log, log_level="debug")
-    angry = True
-    asked = []
-    for _ in range(100):
-        try:
-            request = run.ask()
-        except Sign:
-            continue
-        if request is None:
-            break
-        asked.append(request.text)
-    assert asked == ["one", "two"]
+
+def test_an_object_is_not_lost_to_an_exception(monkeypatch):
+    freed = []
+    free = C.opro_problem_free
+    monkeypatch.setattr(C, "opro_problem_free", lambda out: freed.append(free(out)))
+    monkeypatch.setattr(C, "opro_problem_new", interrupted(C.opro_problem_new))
+    with pytest.raises(Sign):
+        opro.Problem("x")
+    gc.collect()
+    assert len(freed) == 1
+
+
+def interrupted(function):
+    """A function of C that does its work, and in which a callback raises."""
+
+    def call(*arguments):
+        status = function(*arguments)
+        _callbacks.keep(Sign("in between"))
+        return status
+
+    return call
 
 
 def test_keyboard_interrupts_and_exits_come_out_too(texts):
@@ -111,7 +122,8 @@ def test_an_exception_does_not_stay_for_the_next_call(texts):
 def test_an_interrupt_at_the_first_instruction_of_a_callback_is_not_lost(python):
     said = python(
         "import opro, os, signal, sys\n"
-        "problem = opro.Problem('x', initial=['a%d' % i for i in range(2000)], check=lambda t: None)\n"
+        "texts = ['a%d' % i for i in range(2000)]\n"
+        "problem = opro.Problem('x', initial=texts, check=lambda t: None)\n"
         "import threading, time\n"
         "def kill():\n"
         "    time.sleep(0.05)\n"
@@ -180,7 +192,7 @@ def test_callbacks_outlive_the_handle_that_was_closed():
 
 def test_a_callback_that_refers_to_its_object_does_not_keep_it(texts):
     run = opro.Run(texts)
-    run.observe(lambda event: run.step)
+    run.observe(lambda event: run.step)  # noqa: F821
     gone = weakref.ref(run)
     keys = len(_callbacks._hooks)
     del run
@@ -238,6 +250,19 @@ def test_64_bits_come_back_whole(texts):
     assert request.id > 2**32
     assert opro.Config(seed=2**62 + 3)["seed"] == 2**62 + 3
     assert any(opro.Problem(str(at)).digest > 2**63 for at in range(20))
+
+
+def test_64_bits_go_in_whole(texts):
+    run = opro.Run(texts, max_time_ms=1000)
+    request = run.ask(now=2**31 - 5)
+    assert run.timeout(now=2**31 + 95) == 900
+    run.tell(request, 0.5, usage=(2**40, 0, 0))
+    assert run.counts["prompt_tokens"] == 2**40
+
+
+def test_texts_in_callbacks_are_pointers():
+    for word in _ffi.CALLBACKS:
+        assert ctypes.c_char_p not in _load.callback_type(word)._argtypes_
 
 
 def test_real_numbers_come_back(vectors):
@@ -349,6 +374,22 @@ def test_handles_cannot_be_pickled(texts):
 
 
 # ---- processes and threads ----
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_child_frees_nothing(python):
+    said = python(
+        "import opro, os, sys\n"
+        "from opro._load import C\n"
+        "C.opro_run_free = lambda pointer: os.write(1, b'freed by %d\\n' % os.getpid())\n"
+        "run = opro.Run(opro.Problem('x'))\n"
+        "print(os.getpid(), flush=True)\n"
+        "child = os.fork()\n"
+        "if not child: sys.exit(0)\n"
+        "os.waitpid(child, 0)\n"
+    )
+    pid, freed = said.splitlines()
+    assert freed == f"freed by {pid}"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
@@ -464,10 +505,10 @@ def test_ctrl_c_ends_a_run_that_waits_for_ever(python):
         "driver = opro.Driver(opro.Problem('x', initial=['a']), scorer=lambda r: opro.PENDING)\n"
         "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "try: driver.run()\n"
-        "except KeyboardInterrupt: print('interrupted', driver.stop_reason, len(driver.trajectory))\n"
+        "except KeyboardInterrupt: print('out', driver.stop_reason, len(driver.trajectory))\n"
         "driver.stop(); driver.run(); print(driver.stop_reason)\n"
     )
-    assert said == "interrupted none 0\nhost\n"
+    assert said == "out none 0\nhost\n"
 
 
 def test_ctrl_c_gets_out_of_a_long_computation(python):
