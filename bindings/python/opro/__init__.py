@@ -19,6 +19,7 @@ when it is first used; an ImportError then says where the library was looked for
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import aio as aio
+    from . import plot as plot
     from ._answerer import PENDING as PENDING
     from ._errors import AbiError as AbiError
     from ._errors import CallbackError as CallbackError
@@ -115,7 +116,7 @@ _MODULES = {
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 # Modules that are used by their own name: opro.aio.steps().
-_PARTS = ("aio",)
+_PARTS = ("aio", "plot")
 
 __all__ = sorted([*_HOME, *_PARTS])
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import _show
 from ._errors import InvalidError
 from ._progress import progress as steps
+from ._show import figure, short
 from .driver import Driver
 from .problem import Problem
 
@@ -36,6 +38,18 @@ class Result(NamedTuple):
     def trajectory(self) -> Trajectory:
         """Every candidate, in order."""
         return self.run.trajectory
+
+    def __repr__(self) -> str:
+        if self.solution is None:
+            return f"<Result: nothing was scored, stopped by {self.stop_reason}>"
+        found = short(str(self.solution), 60)
+        return f"<Result: {figure(self.score)} by {found}, stopped by {self.stop_reason}>"
+
+    def __str__(self) -> str:
+        return _show.result(self).text()
+
+    def _repr_html_(self) -> str:
+        return _show.result(self).html()
 
 
 def minimize(

@@ -37,7 +37,13 @@ def _nodes(text: str) -> tuple[int, ...]:
 
 
 def _write_numbers(solution: Any) -> str:
-    return solution if isinstance(solution, str) else ", ".join(map(repr, map(float, solution)))
+    return solution if isinstance(solution, str) else ", ".join(map(_written, solution))
+
+
+def _written(value: Any) -> str:
+    """A number as canonical texts have it: 1 and not 1.0, nor -0."""
+    text = repr(float(value) + 0.0)
+    return text[:-2] if text.endswith(".0") else text
 
 
 def _write_nodes(solution: Any) -> str:

@@ -6,12 +6,14 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING
 
+from . import _show
 from ._answerer import ScorerHandle
 from ._errors import InvalidError, RejectedError
 from ._ffi import CONSTANTS
 from ._handle import Handle, encoded, text_at
 from ._load import C
 from ._options import DIRECTIONS, number, pick
+from ._show import short
 from ._solutions import PERMUTATION, TEXT, VECTOR, Kind, doubles, sink_text
 
 if TYPE_CHECKING:
@@ -286,6 +288,18 @@ class Problem(Handle):
     def solution(self, text: str) -> Solution:
         """The solution that a canonical text stands for."""
         return self.kind.parse(text)
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return "<Problem, closed>"
+        about = short(self.description, 60)
+        return f"<Problem: {self.direction} over {self.kind.name}s{about and f', {about!r}'}>"
+
+    def __str__(self) -> str:
+        return repr(self) if self.closed else _show.problem(self).text()
+
+    def _repr_html_(self) -> str | None:
+        return None if self.closed else _show.problem(self).html()
 
 
 # ---- steps, as C calls them ----

@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from typing import TYPE_CHECKING, NamedTuple, overload
 
+from . import _show
+from ._errors import InvalidError
 from ._ffi import CONSTANTS
 from ._handle import Handle, encoded, invoke
 from ._load import C
+from ._optional import optional
 from ._options import DIRECTIONS, SETS, pick, static, words
+from ._show import figure, short
 from ._solutions import TEXT, Kind, doubles
 
 if TYPE_CHECKING:
@@ -69,6 +74,16 @@ class Candidate(NamedTuple):
     scores: tuple[float, ...]
     """By training instance; NaN: not scored."""
     validation_scores: tuple[float, ...]
+
+    def __repr__(self) -> str:
+        score = self.verdict if self.score is None else figure(self.score)
+        return f"<Candidate {self.number}: {score}, {short(self.text, 60)!r}>"
+
+    def __str__(self) -> str:
+        return _show.candidate(self).text()
+
+    def _repr_html_(self) -> str:
+        return _show.candidate(self).html()
 
 
 def _real(value: float) -> float | None:
@@ -210,12 +225,34 @@ class Trajectory(Handle):
             "steps": [{"step": at, **self.figures(at)} for at in range(-1, self.steps)],
         }
 
+    def to_pandas(self, table: str = "candidates") -> Any:
+        """As a pandas.DataFrame: the "candidates", by number, or the figures of the "steps".
+
+        What is missing is NaN. Steps begin with -1, that of the initial solutions. ImportError:
+        there is no pandas.
+        """
+        columns = {"candidates": Candidate._fields, "steps": ("step", *_FIGURES.values())}
+        if table not in columns:
+            raise InvalidError(f"table {table!r}: it is one of {', '.join(columns)}")
+        pandas = optional("pandas", "to_pandas()")
+        rows = [
+            {name: math.nan if value is None else value for name, value in row.items()}
+            for row in self.to_dict()[table]
+        ]
+        return pandas.DataFrame(rows, columns=columns[table]).set_index(columns[table][0])
+
     def __repr__(self) -> str:
         if self.closed:
             return "<Trajectory, closed>"
         best = self.best
         score = "" if best is None else f", best {best.score:g}"
         return f"<Trajectory of {len(self)} candidates{score}>"
+
+    def __str__(self) -> str:
+        return repr(self) if self.closed else _show.trajectory(self).text()
+
+    def _repr_html_(self) -> str | None:
+        return None if self.closed else _show.trajectory(self).html()
 
     # ---- one candidate ----
 
