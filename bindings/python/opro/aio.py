@@ -76,7 +76,8 @@ async def _examine(examiner: Examiner, papers: Iterable[tuple[str, list[int]]]) 
             sheet.begin()
         while not all(sheet.done for sheet in sheets):
             await news.wait()
-        return [sheet.exam for sheet in sheets]
+        exams = [sheet.exam for sheet in sheets]
+    return exams
 
 
 async def optimize_prompt(examples: Examples, model: Model | str, **settings: Any) -> PromptResult:
