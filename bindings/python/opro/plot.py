@@ -91,7 +91,7 @@ def accuracy(shown: Shown, *, top: int = 10, ax: Any = None) -> Any:
     ax = _axes(1, ax, height=1.5 + 0.35 * max(len(best), 4))[0]
     _draw_intervals(ax, trajectory, best, "train", -0.12)
     _draw_intervals(ax, trajectory, best, "validation", 0.12)
-    ax.set_yticks(range(len(best)), [f"{each.number}: {_plain(each.text, 32)}" for each in best])
+    ax.set_yticks(range(len(best)), [_name(each) for each in best])
     ax.set_ylim(len(best) + 0.5, -0.5)  # below them, the legend
     _finish(ax, f"The best {len(best)} candidates", "score, with its 95 % interval", "")
     if best:
@@ -205,6 +205,13 @@ def _finish(ax: Any, title: str, x: str, y: str) -> None:
 def _whole(axis: Any) -> None:
     """Steps are whole numbers."""
     axis.get_major_locator().set_params(integer=True)
+
+
+def _name(candidate: Candidate) -> str:
+    text = candidate.text
+    if not isinstance(candidate.solution, str):
+        text = ", ".join(f"{value:.5g}" for value in candidate.solution)
+    return f"{candidate.number}: {_plain(text, 32)}"
 
 
 def _plain(text: str, limit: int) -> str:
