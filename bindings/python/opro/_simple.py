@@ -117,7 +117,7 @@ def _optimize(
         if "journal" in settings:
             from .journal import close_own
 
-            close_own(driver, settings["journal"])
+            close_own(driver)
     return _result(driver.handle)
 
 

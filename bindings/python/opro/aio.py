@@ -70,13 +70,14 @@ async def examine(
 
 
 async def _examine(examiner: Examiner, papers: Iterable[tuple[str, list[int]]]) -> list[Exam]:
+    exams: list[Exam] = []
     with watched(examiner._models) as news, ExitStack() as stack:
         sheets = [stack.enter_context(Sheet(examiner, *paper)) for paper in papers]
         for sheet in sheets:
             sheet.begin()
         while not all(sheet.done for sheet in sheets):
             await news.wait()
-        exams = [sheet.exam for sheet in sheets]
+        exams += [sheet.exam for sheet in sheets]
     return exams
 
 

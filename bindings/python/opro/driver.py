@@ -215,7 +215,10 @@ class Driver(Handle):
         """As run(), in asyncio's running loop; scorers may be coroutines. See opro.aio."""
         from .aio import run
 
-        return await run(self)
+        try:
+            return await run(self)
+        finally:
+            self._recall()
 
     def timeout(self) -> float | None:
         """In how many seconds poll() will have something to do whatever comes; None: never."""
@@ -227,6 +230,14 @@ class Driver(Handle):
         from .journal import opened
 
         self._take(C.opro_driver_set_journal, opened(journal, self))
+
+    def close(self) -> None:
+        """Free it now; a journal that was given by its path is closed, too."""
+        super().close()
+        if any(type(kept).__name__ == "Journal" for kept in self._keeps):
+            from .journal import close_own
+
+            close_own(self)
 
     def observe(self, observer: Callable[[Event], object] | None) -> None:
         """As Run.observe()."""

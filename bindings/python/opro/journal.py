@@ -80,7 +80,7 @@ class Journal(Handle):
     that begin with "journal_".
     """
 
-    __slots__ = ("_summary", "path")
+    __slots__ = ("_own", "_summary", "path")
     _c_free = "opro_journal_free"
     _c_error = "opro_journal_error"
 
@@ -98,6 +98,7 @@ class Journal(Handle):
         config = Config(options, config=config, log=log, log_level=log_level)
         self.path = os.fspath(path)
         self._summary = Summary(self.path)
+        self._own = False
         data = encoded(self.path)
         self._new(C.opro_journal_new, data, len(data), config, None, keeps=(config,))
 
@@ -192,15 +193,16 @@ def opened(given: Any, run: Handle) -> Journal:
     if isinstance(given, Journal):
         return given
     config = next((kept for kept in run._keeps if isinstance(kept, Config)), None)
-    return Journal(given, config=config)
+    journal = Journal(given, config=config)
+    journal._own = True  # nobody else closes it
+    return journal
 
 
-def close_own(run: Handle, given: Any) -> None:
-    """Close the journal of a run that is over, if it was given by its path."""
-    if not isinstance(given, Journal):
-        for kept in run._keeps:
-            if isinstance(kept, Journal):
-                kept.close()
+def close_own(run: Handle) -> None:
+    """Close the journal that a run or driver opened by its path, if there is one."""
+    for kept in run._keeps:
+        if isinstance(kept, Journal) and kept._own:
+            kept.close()
 
 
 def _what(kind: str, how: int, value: int) -> str:

@@ -298,7 +298,7 @@ class Search:
         if self._journal is not None and self._driver is not None:
             from .journal import close_own
 
-            close_own(self._driver, self._journal)
+            close_own(self._driver)
 
     def plan(self, everything: bool = False) -> list[tuple[str, str]]:
         """What is still to be examined: pairs (instruction, set).

@@ -368,6 +368,14 @@ class Run(Handle):
         self._call(C.opro_run_resume, journal)
         self._keeps += (journal,)
 
+    def close(self) -> None:
+        """Free it now; a journal that was given by its path is closed, too."""
+        super().close()
+        if any(type(kept).__name__ == "Journal" for kept in self._keeps):
+            from .journal import close_own
+
+            close_own(self)
+
     def observe(self, observer: Callable[[Event], object] | None) -> None:
         """Hear every Event from now on; None: nobody listens."""
         observe(self, C.opro_run_set_observer, observer)
