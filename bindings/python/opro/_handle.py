@@ -227,11 +227,11 @@ def invoke(function: Any, *arguments: Any) -> Any:
     """
     for index, argument in enumerate(arguments):
         if isinstance(argument, Handle):
-            pointer = argument._alive()
             guard = argument._guard
             depth = guard.enter()
             try:
                 guard.depth = depth + 1
+                pointer = argument._alive()  # now, since nobody else can close it any more
                 return invoke(function, *arguments[:index], pointer, *arguments[index + 1 :])
             finally:
                 guard.depth = depth

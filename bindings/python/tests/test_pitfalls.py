@@ -440,6 +440,25 @@ def test_two_threads_at_once_are_an_exception(vectors):
     assert driver.stop_reason == "steps"
 
 
+def test_who_closes_first_closes_for_all(texts):
+    run = opro.Run(texts)
+    guard = run._guard
+
+    class Late:
+        """A guard at which another thread has come first, and closed."""
+
+        depth, thread = 0, guard.thread
+
+        def enter(self):
+            run._guard = guard
+            run.close()
+            return guard.enter()
+
+    run._guard = Late()
+    with pytest.raises(opro.ClosedError):
+        run.done  # noqa: B018
+
+
 def test_many_threads_never_crash(texts):
     run = opro.Run(texts, steps=1000, seed=1, max_failures=0)
     told, refused = [], []
