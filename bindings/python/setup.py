@@ -84,14 +84,16 @@ def built(folder):
 
 
 class BuildWithLibrary(build_py):
-    """Puts the library beside the modules."""
+    """Puts the library beside the modules, and its licence."""
 
     def run(self):
         super().run()
         if BUNDLE == "none" or self.editable_mode:
             return
         library = Path(BUNDLE) if BUNDLE else built(SCRATCH / "library")
-        shutil.copyfile(library, Path(self.build_lib) / "opro" / loaded()["NAME"])
+        package = Path(self.build_lib) / "opro"
+        shutil.copyfile(library, package / loaded()["NAME"])
+        shutil.copyfile(ROOT / "COPYING", package / "COPYING")
 
 
 class PlatformWheel(bdist_wheel):

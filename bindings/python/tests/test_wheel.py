@@ -42,6 +42,7 @@ def test_with_a_library(tmp_path, python):
     assert platform.startswith("linux_")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
+    assert (tmp_path / "site/opro/COPYING").read_text().startswith("MIT")
     said = python(
         "import os; del os.environ['OPRO_LIBRARY']\n"
         "import opro; from opro._load import C\n"
