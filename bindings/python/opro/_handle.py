@@ -83,6 +83,7 @@ class Handle:
 
     _c_free = ""  # the function that frees it
     _c_error = ""  # the function that has the detail of a failure
+    _brief = False  # whether it can be freed in callbacks of what it shares its guard with
 
     _pointer: int | None
     _guard: Guard
@@ -131,7 +132,7 @@ class Handle:
         if getattr(self, "_pointer", None) is None:
             return
         depth = self._guard.enter()
-        if depth:
+        if depth and not self._brief:
             raise ReentrantError(f"this {self._guard.of} cannot be closed inside its callback")
         pointer, self._pointer = self._pointer, None
         try:
@@ -141,7 +142,8 @@ class Handle:
                 self._finalizer()
         finally:
             self._pointer = pointer
-            self._guard.thread.clear()
+            if not depth:
+                self._guard.thread.clear()
         if raised:
             throw()
 

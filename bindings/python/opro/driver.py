@@ -100,6 +100,7 @@ class Driver(Handle):
         self._calls: list[Calls] = []
         config = Config(options, config=config, log=log, log_level=log_level)
         self._new(C.opro_driver_new, problem, config, None, keeps=(problem, config))
+        self._join(optimizer, scorer)
         self._handle = Run._of(self, self._get(C.opro_driver_run_handle), problem)
         self._take(C.opro_driver_set_optimizer, self._optimizer(optimizer, problem, config))
         self._take(C.opro_driver_set_scorer, self._scorer(scorer, problem, config))
@@ -119,6 +120,14 @@ class Driver(Handle):
             self._handle.warm_start(warm_start)
         if journal is not None:
             self.resume(journal)
+
+    def _join(self, *given: Any) -> None:
+        """A model or an examiner is in use when the driver is: they have one guard."""
+        handles = [each for each in given if isinstance(each, Handle)]
+        for handle in handles:
+            self._guard = handles[0]._guard
+            for each in (handle, *getattr(handle, "_models", ())):
+                each._guard = self._guard
 
     def _take(self, setter: Any, answerer: Handle) -> None:
         self._call(setter, answerer)

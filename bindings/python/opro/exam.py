@@ -119,6 +119,8 @@ class Examiner(Handle):
         self._models = (model,) if judge is None or judge is model else (model, judge)
         keeps = (config, dataset, model, *([metric] if metric else []))
         self._new(C.opro_examiner_new, dataset, metric, model, config, None, keeps=keeps)
+        for each in (self, *self._models):
+            each._guard = model._guard
         for role, text in (template or {}).items():
             data = encoded(text)
             role_number = number("OPRO_ROLE_", role, "role")
@@ -231,6 +233,7 @@ class Sheet(Handle):
 
     __slots__ = ("_examples", "_instruction")
     _c_free = "opro_exam_free"
+    _brief = True
 
     def __init__(self, examiner: Examiner, instruction: str, examples: list[int]) -> None:
         data = encoded(instruction)
@@ -239,6 +242,7 @@ class Sheet(Handle):
         self._examples = len(examples)
         keeps = (examiner,)
         self._new(C.opro_exam_new, examiner, data, len(data), array, len(examples), keeps=keeps)
+        self._guard = examiner._guard
 
     def begin(self, done: Callable[[], object] | None = None) -> None:
         """Begin. done: called inside the model's poll() and its kin when it is over."""

@@ -261,6 +261,7 @@ class Call(Handle):
 
     __slots__ = ("_model", "_samples")
     _c_free = "opro_call_free"
+    _brief = True
 
     def __init__(
         self,

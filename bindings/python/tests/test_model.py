@@ -2,6 +2,7 @@
 """Models: calls, their outcomes, recordings, the environment."""
 
 import json
+import threading
 
 import played
 import pytest
@@ -222,3 +223,30 @@ def test_as_an_optimizer(texts):
         same = opro.Run(texts, steps=2, samples_per_step=3, seed=1)
         finish(same)
         assert same.done
+
+
+def test_a_driver_and_its_model_are_in_use_together(texts):
+    """By one thread; in its callbacks the model can be asked."""
+    with played.model() as endpoint:
+        model = opro.Model(endpoint.url, "m")
+        question = played.truth().question(1)
+        caught = []
+
+        def ask():
+            try:
+                model.ask(question)
+            except opro.ThreadError as error:
+                caught.append(error)
+
+        def score(request):
+            thread = threading.Thread(target=ask)
+            thread.start()
+            thread.join()
+            return len(str(model.ask(question)[0])) / 99
+
+        driver = opro.Driver(texts, optimizer=model, scorer=score, steps=1, samples_per_step=2)
+        driver.run()
+        assert len(caught) == driver.handle.counts["scorer_calls"] > 0
+        with pytest.raises(opro.ReentrantError):
+            opro.Driver(texts, optimizer=model, scorer=lambda r: model.close(), steps=1).run()
+        model.ask(question)
