@@ -63,6 +63,8 @@ PERMUTATION = Kind("permutation", _nodes, _write_nodes)
 
 def _flat(values: Any) -> Any:
     """A sequence of numbers, or of rows of numbers, as one sequence or buffer of doubles."""
+    if getattr(values, "ndim", 1) == 0:  # an array that is a number
+        return array("d", [values])
     try:
         view = memoryview(values)
     except TypeError:

@@ -215,7 +215,7 @@ def test_functions_that_cannot_be_sent_are_failures():
     with ProcessPoolExecutor(1) as executor:
         result = opro.minimize(lambda x: 0, BOX, executor=executor, steps=2)
     assert result.stop_reason == "failures"
-    assert "pickle" in result.trajectory[0].detail
+    assert "lambda" in result.trajectory[0].detail
 
 
 @pytest.mark.parametrize("answer", [None, "one", float("nan"), [1, 2], object(), []])
