@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ._simple import Result as Result
     from ._simple import maximize as maximize
     from ._simple import minimize as minimize
+    from ._simple import run as run
     from .dataset import Dataset as Dataset
     from .dataset import Example as Example
     from .driver import Driver as Driver
@@ -75,10 +76,10 @@ if TYPE_CHECKING:
     from .request import Propose as Propose
     from .request import Request as Request
     from .request import Score as Score
-    from .run import Event as Event
-    from .run import Gap as Gap
-    from .run import Run as Run
-    from .run import Usage as Usage
+    from .runs import Event as Event
+    from .runs import Gap as Gap
+    from .runs import Run as Run
+    from .runs import Usage as Usage
     from .tour import Tour as Tour
     from .trajectory import Candidate as Candidate
     from .trajectory import Trajectory as Trajectory
@@ -96,7 +97,7 @@ _MODULES = {
     ),
     "_options": "Config Option options",
     "_progress": "progress",
-    "_simple": "Result maximize minimize",
+    "_simple": "Result maximize minimize run",
     "_share": "Share",
     "dataset": "Dataset Example",
     "driver": "Driver Local",
@@ -109,7 +110,7 @@ _MODULES = {
     "problem": "Problem",
     "prompt": "Evaluation PromptResult Search evaluate_prompts optimize_prompt",
     "request": "Message Propose Request Score",
-    "run": "Event Gap Run Usage",
+    "runs": "Event Gap Run Usage",
     "tour": "Tour",
     "trajectory": "Candidate Trajectory interval",
 }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .run import Run
+    from .runs import Run
 
 _PENDING = CONSTANTS["OPRO_PENDING"]
 

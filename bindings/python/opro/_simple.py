@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .driver import Scorer
     from .executor import Executors
     from .request import Solution
-    from .run import Run
+    from .runs import Run
     from .trajectory import Trajectory
 
 
@@ -88,8 +88,20 @@ def maximize(
     return _optimize("maximize", function, problem, executor, progress, settings)
 
 
+def run(
+    function: Callable[[Any], Any] | None,
+    problem: Any,
+    *,
+    executor: Executors | None = None,
+    progress: bool = False,
+    **settings: Any,
+) -> Result:
+    """As minimize(), in the direction that the problem says."""
+    return _optimize(None, function, problem, executor, progress, settings)
+
+
 def _optimize(
-    direction: str,
+    direction: str | None,
     function: Callable[[Any], Any] | None,
     problem: Any,
     executor: Executors | None,
@@ -98,7 +110,7 @@ def _optimize(
 ) -> Result:
     if not isinstance(problem, Problem):
         problem = Problem.vector(problem)
-    if problem.direction != direction:
+    if direction is not None and problem.direction != direction:
         problem.set(direction=direction)
     if function is not None:
         settings["scorer"] = _scorer(function, executor)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .exam import Answer
-    from .run import Event
+    from .runs import Event
 
 _TEXTS_MOST = 2000
 _TEXT_MOST = 20_000  # characters

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .model import Messages, Reply
     from .prompt import PromptResult
     from .request import Request
-    from .run import Run
+    from .runs import Run
     from .trajectory import Candidate
 
 _IN = CONSTANTS["OPRO_POLL_IN"]

@@ -16,7 +16,7 @@ from ._load import C
 from ._options import Config
 from ._solutions import doubles
 from .request import Propose
-from .run import Run, _id, failure_status, failure_text, observe
+from .runs import Run, _id, failure_status, failure_text, observe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .model import Model
     from .problem import Problem
     from .request import Request, Score
-    from .run import Event
+    from .runs import Event
     from .trajectory import Candidate, Trajectory
 
     #: Answers a Propose: replies as for Run.tell(), an exception, or PENDING.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ._answerer import Pending
     from .request import Request
-    from .run import Run
+    from .runs import Run
 
     #: An executor; or a function that makes one, and another one when that is broken.
     Executors = Union[Executor, Callable[[], Executor]]

@@ -13,7 +13,7 @@ from ._ffi import CONSTANTS
 from ._handle import Handle, encoded
 from ._load import C
 from ._options import Config, static, words
-from .run import Usage
+from .runs import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

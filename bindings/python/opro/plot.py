@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ._simple import Result
     from .driver import Driver
-    from .run import Run
+    from .runs import Run
     from .tour import Tour
     from .trajectory import Candidate, Trajectory
 

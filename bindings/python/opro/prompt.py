@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .dataset import Examples
     from .driver import Optimizer
     from .exam import Answer
-    from .run import Event, Gap, Run
+    from .runs import Event, Gap, Run
     from .trajectory import Candidate
 
 START = "Let's solve the problem."

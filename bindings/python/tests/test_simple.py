@@ -22,6 +22,12 @@ def test_maximize():
     assert len(result.solution) > 9
 
 
+def test_the_direction_of_the_problem():
+    result = opro.run(lambda x: -abs(x[0] - 1), opro.Problem.vector([(-4, 4)], direction="maximize"))
+    assert result.score > -1e-2
+    assert opro.run(lambda x: abs(x[0] - 1), [(-4, 4)]).score < 1e-2
+
+
 def test_permutations():
     def length(order):
         return sum(abs(a - b) for a, b in zip(order, order[1:]))
