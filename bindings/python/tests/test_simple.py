@@ -23,7 +23,8 @@ def test_maximize():
 
 
 def test_the_direction_of_the_problem():
-    result = opro.run(lambda x: -abs(x[0] - 1), opro.Problem.vector([(-4, 4)], direction="maximize"))
+    problem = opro.Problem.vector([(-4, 4)], direction="maximize")
+    result = opro.run(lambda x: -abs(x[0] - 1), problem)
     assert result.score > -1e-2
     assert opro.run(lambda x: abs(x[0] - 1), [(-4, 4)]).score < 1e-2
 
