@@ -388,6 +388,7 @@ out:
 
 opro_status opro__json_check(opro__mem *mem, opro_error *err, const char *s, size_t len) {
     const size_t flags = JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;
+    const char *nul = memchr(s, '\0', len); /* jansson overlooks one behind a number */
     size_t nodes = 0;
     opro_status st = look_over(s, len, &nodes, err);
     json_error_t why;
@@ -395,6 +396,8 @@ opro_status opro__json_check(opro__mem *mem, opro_error *err, const char *s, siz
 
     (void)mem;
     if (st != OPRO_OK) return st;
+    if (nul)
+        return opro__fail(err, OPRO_ERR_PARSE, "not JSON: byte %zu is a NUL", (size_t)(nul - s));
     root = load(s, len, nodes, flags, &why);
     if (!root)
         return no_memory(&why) ? opro__fail(err, OPRO_ERR_NOMEM, "out of memory")

@@ -343,6 +343,9 @@ static void test_check(void **state) {
 
         if (st != cases[i].status) fail_msg("%s: %d", cases[i].text, (int)st);
     }
+    assert_int_equal(opro__json_check(&mem, &err, "[111\0]", 6), OPRO_ERR_PARSE);
+    assert_string_equal(err.message, "not JSON: byte 4 is a NUL");
+    assert_int_equal(opro__json_check(&mem, &err, "111\0", 4), OPRO_ERR_PARSE);
     {
         size_t len;
         char *s = around("", "[", 65, "", &len);
