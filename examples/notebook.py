@@ -6,8 +6,9 @@
 #
 #     python3 notebook.py picture.png
 #
-# It takes the package `opro`, matplotlib and, for tables, pandas. No language model is asked: the
-# local optimizer proposes. `optimizer=opro.Model(...)` instead of it is all that has to change.
+# It takes the package `opro`; for tables pandas, for pictures matplotlib, where they are there. No
+# language model is asked: the local optimizer proposes. `optimizer=opro.Model(...)` instead of it is
+# all that has to change.
 
 # %%
 import math
@@ -16,7 +17,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import opro
-from matplotlib import pyplot
 
 try:
     from IPython.display import display
@@ -52,7 +52,9 @@ display(result.trajectory)
 # %%
 try:
     display(result.trajectory.to_pandas()[["score", "step", "origin"]].describe())
-    display(result.trajectory.to_pandas("steps")[["best", "mean", "best_so_far"]].tail(3))
+    display(
+        result.trajectory.to_pandas("steps")[["best", "mean", "best_so_far"]].tail(3)
+    )
 except ImportError as error:
     print(error)
 
@@ -75,10 +77,14 @@ print("the same trajectory:", again.trajectory.hash == result.trajectory.hash)
 
 # %%
 noise = random.Random(1)
-problem = opro.Problem.vector(box, "Find the lowest point.", instances=3, initial=[(4, 4)])
+problem = opro.Problem.vector(
+    box, "Find the lowest point.", instances=3, initial=[(4, 4)]
+)
 driver = opro.Driver(
     problem,
-    scorer=lambda request: [valley(request.solution) + noise.random() for _ in range(3)],
+    scorer=lambda request: [
+        valley(request.solution) + noise.random() for _ in range(3)
+    ],
     steps=30,
 )
 for step in driver:
@@ -101,17 +107,27 @@ longer = tour.length(tour.nearest_neighbour()) / shortest.score - 1
 print(f"always on to the nearest place would be {longer:.0%} longer")
 assert math.isclose(shortest.score, tour.length(shortest.solution))
 
-# %%
-figure, ((left, right), (below, beside)) = pyplot.subplots(
-    2, 2, figsize=(13, 9), layout="constrained"
-)
-runs = [opro.minimize(valley, box, steps=40, seed=seed) for seed in range(5)]
-opro.plot.convergence(runs, ax=left, log=True)
-opro.plot.tour(tour, shortest.solution, ax=right)
-opro.plot.convergence(driver, ax=below, log=True)
-opro.plot.accuracy(driver, ax=beside)
 
-pictures = [name for name in sys.argv[1:] if name.endswith((".pdf", ".png", ".svg"))]
-for name in pictures:
-    figure.savefig(name, dpi=80)
-    print("written:", name)
+# %%
+def draw(names):
+    """Four pictures on one sheet, written to files."""
+    from matplotlib import pyplot
+
+    figure, ((left, right), (below, beside)) = pyplot.subplots(
+        2, 2, figsize=(13, 9), layout="constrained"
+    )
+    runs = [opro.minimize(valley, box, steps=40, seed=seed) for seed in range(5)]
+    opro.plot.convergence(runs, ax=left, log=True)
+    opro.plot.tour(tour, shortest.solution, ax=right)
+    opro.plot.convergence(driver, ax=below, log=True)
+    opro.plot.accuracy(driver, ax=beside)
+    for name in names:
+        figure.savefig(name, dpi=80)
+        print("written:", name)
+
+
+# %%
+try:
+    draw([name for name in sys.argv[1:] if name.endswith((".pdf", ".png", ".svg"))])
+except ImportError as error:
+    print("no pictures:", error)
