@@ -7,7 +7,7 @@
 #     python3 notebook.py picture.png
 #
 # It takes the package `opro`; for tables pandas, for pictures matplotlib, where they are there. No
-# language model is asked: the local optimizer proposes. `optimizer=opro.Model(...)` instead of it is
+# language model is asked: the local optimizer proposes. `optimizer=opro.Model(...)` in its place is
 # all that has to change.
 
 # %%
