@@ -52,9 +52,7 @@ display(result.trajectory)
 # %%
 try:
     display(result.trajectory.to_pandas()[["score", "step", "origin"]].describe())
-    display(
-        result.trajectory.to_pandas("steps")[["best", "mean", "best_so_far"]].tail(3)
-    )
+    display(result.trajectory.to_pandas("steps")[["best", "mean", "best_so_far"]].tail(3))
 except ImportError as error:
     print(error)
 
@@ -77,14 +75,10 @@ print("the same trajectory:", again.trajectory.hash == result.trajectory.hash)
 
 # %%
 noise = random.Random(1)
-problem = opro.Problem.vector(
-    box, "Find the lowest point.", instances=3, initial=[(4, 4)]
-)
+problem = opro.Problem.vector(box, "Find the lowest point.", instances=3, initial=[(4, 4)])
 driver = opro.Driver(
     problem,
-    scorer=lambda request: [
-        valley(request.solution) + noise.random() for _ in range(3)
-    ],
+    scorer=lambda request: [valley(request.solution) + noise.random() for _ in range(3)],
     steps=30,
 )
 for step in driver:
