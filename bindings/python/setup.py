@@ -50,7 +50,7 @@ def meson(*arguments):
         raise SystemExit(
             f"{done.stdout}\nopro: building the C library failed. It needs a C compiler, "
             "and with OPRO_HTTP=enabled the development files of libcurl and jansson (Debian: "
-            "libcurl4-openssl-dev libjansson-dev)."
+            "pkgconf libcurl4-openssl-dev libjansson-dev)."
         )
     return done.stdout
 
