@@ -428,6 +428,30 @@ static void a_long_rest_is_respected_by_failing_at_once(void **state) {
     end(&w);
 }
 
+/* ---- deadlines ------------------------------------------------------------------------------- */
+
+/* The second request is under way then. */
+static void a_deadline_says_what_failed_before(void **state) {
+    mood m = {.status = 500, .until = 1, .delay_ms = 1000000};
+    opro_call *call;
+    world w;
+
+    (void)state;
+    begin(&w, serve, &m, (const char *[]){"model_backoff_ms", "0", NULL});
+    call = ask(&w, "hello", 1, 1);
+    assert_int_equal(opro_call_set_deadline(call, 50000), OPRO_OK);
+    submit(call);
+    while (opro_call_figure(call, OPRO_CALL_REQUESTS) < 2)
+        opro_model_poll(w.model, 1);
+    ahead_ms += 50000;
+    pass(&w);
+    expect(call, OPRO_FAILURE_DEADLINE);
+    assert_int_equal(opro_call_figure(call, OPRO_CALL_REQUESTS), 2);
+    if (!has(message_of(call), "the last failure: HTTP 500")) fail_msg("%s", message_of(call));
+    opro_call_free(call);
+    end(&w);
+}
+
 /* ---- keys ------------------------------------------------------------------------------------ */
 
 static int32_t give_key(opro_model *model, opro_sink *sink, void *user_data) {
@@ -634,6 +658,7 @@ int main(void) {
         cmocka_unit_test(who_was_served_before_is_not_shut_out_by_one_answer),
         cmocka_unit_test(who_changes_is_a_newcomer),
         cmocka_unit_test(a_long_rest_is_respected_by_failing_at_once),
+        cmocka_unit_test(a_deadline_says_what_failed_before),
         cmocka_unit_test(a_key_may_be_changed_under_way),
         cmocka_unit_test(the_key_function_is_asked_once_for_all),
         cmocka_unit_test(a_key_function_without_a_better_key_is_not_asked_for_ever),

@@ -316,7 +316,7 @@ static void test_look_up(void **state) {
         assert_ptr_equal(wait_for_one(&s), &k);
         assert_int_equal(k.x.code, CURLE_COULDNT_RESOLVE_HOST);
         assert_true(opro__transport_resolved(s.t));
-        assert_int_equal(watched(s.t), 1); /* of libcurl's own sockets none is left */
+        assert_true(watched(s.t) <= 1); /* of libcurl's own sockets none is left */
     }
     talk_to(&s, &k, "/ok");
     assert_ok(&k);
