@@ -63,10 +63,11 @@ OPRO_API opro_status opro_metric_set_boxed(opro_metric *metric, int32_t boxed);
 /*
  * OPRO_METRIC_REGEX: the reply is right if what the first group (or the whole pattern) matches
  * equals the answer, blanks at the ends aside; the pattern's last match counts. So that time stays
- * bounded, the last 4096 bytes of the reply are searched, a pattern has at most 1000 bytes, its
- * repetitions {n,m} multiply to at most 1000, and it has no backreferences. It is the system's
- * regcomp(): its memory and its locale are the system's. OPRO_ERR_PARSE: no such pattern, with the
- * system's words; OPRO_ERR_UNSUPPORTED: the system has no regcomp() (Windows).
+ * bounded, the last 4096 bytes of the reply are searched, a pattern has at most 1000 bytes, and at
+ * most 2000 characters when its repetitions are written out (m times what {n,m} repeats, twice what
+ * + repeats), and it has no backreferences. It is the system's regcomp(): its memory and its locale
+ * are the system's. OPRO_ERR_PARSE: no such pattern, with the system's words; OPRO_ERR_UNSUPPORTED:
+ * the system has no regcomp() (Windows).
  * OPRO_METRIC_JSON_FIELD: the member's name; the last object of the reply that has it counts.
  * Since 0.1.
  */

@@ -17,46 +17,88 @@ static opro_status no_memory(opro_metric *metric) {
 }
 
 /*
- * What a pattern may ask for, so that its automaton stays small: repetitions {n,m} whose product is
- * at most this, and no backreference, which would have to be tried out.
+ * What a pattern may ask for, so that its automaton stays small: so many characters when it is
+ * written out without repetitions, as the system does it ("a{2,3}" is three of a, and "a+" two, so
+ * that each + behind another doubles it); and no backreference, which would have to be tried out.
  */
-#define REPEATS_MAX 1000
+#define WRITTEN_OUT_MAX 2000
 
 /* The end of the reply that is searched: some patterns take time that grows with its square. */
 #define SEARCHED 4096
 
-/* The largest bound of "{n,m}" at s; 1 for braces that are none. */
-static int64_t bound_at(const char *s) {
-    int64_t largest = 1, n = 0;
+/* What is inside a pair of parentheses, written out: all so far, and what an operator repeats. */
+typedef struct level {
+    int64_t all, last;
+} level;
 
-    for (s++; opro__is_digit(*s) || *s == ','; s++) {
-        n = *s == ',' ? 0 : n * 10 + (*s - '0');
-        if (n > REPEATS_MAX) return n;
-        if (n > largest) largest = n;
+static void add(level *in, int64_t characters) {
+    in->all += characters;
+    in->last = characters;
+}
+
+static void repeat(level *in, int64_t copies) {
+    in->all += in->last * (copies - 1) + 1;
+    in->last = in->last * copies + 1;
+}
+
+/* How often "{n,m}" has what stands before it written out; *s is put at its end. */
+static int64_t copies_of(const char **s) {
+    int64_t most = 1, n = 0;
+
+    for (const char *p = *s + 1; opro__is_digit(*p) || *p == ','; *s = p++) {
+        if (n > WRITTEN_OUT_MAX) return n;
+        n = *p == ',' ? 0 : n * 10 + (*p - '0');
+        if (*p == ',' && p[1] == '}') most++; /* and one more for all that follow */
+        if (n > most) most = n;
     }
-    return largest;
+    if ((*s)[1] == '}') ++*s;
+    return most;
+}
+
+/* Where a bracket expression ends that begins at s: "[]a]", "[^]a]", "[[:alpha:]a]", "[[.].]a]". */
+static const char *end_of_bracket(const char *s) {
+    if (s[1] == '^') s++;
+    if (s[1] == ']') s++;
+    while (s[1] && *++s != ']') {
+        const char named[] = {s[1], ']', '\0'}, *end;
+
+        if (*s != '[' || !s[1] || !strchr(":.=", s[1])) continue;
+        end = strstr(s + 2, named);
+        if (end) s = end + 1;
+    }
+    return s;
 }
 
 static const char *excess(const char *pattern) {
-    int64_t product = 1;
-    int inside = 0; /* a bracket expression */
+    level levels[OPRO__PATTERN_MAX + 1] = {{0, 0}}, *in = levels;
 
     for (const char *s = pattern; *s; s++) {
-        if (inside) {
-            inside = *s != ']';
-            continue;
-        }
-        if (*s == '[') {
-            inside = 1;
-            if (s[1] == '^') s++;
-            if (s[1] == ']') s++;
-        } else if (*s == '\\') {
+        switch (*s) {
+        case '(': *++in = (level){0, 0}; break;
+        case ')':
+            if (in > levels) {
+                in--;
+                add(in, in[1].all + 1);
+            } else {
+                add(in, 1);
+            }
+            break;
+        case '*':
+        case '?': repeat(in, 1); break;
+        case '+': repeat(in, 2); break;
+        case '{': repeat(in, copies_of(&s)); break;
+        case '[':
+            s = end_of_bracket(s);
+            add(in, 1);
+            break;
+        case '\\':
             if (s[1] >= '1' && s[1] <= '9') return "backreferences are not supported";
             if (s[1]) s++;
-        } else if (*s == '{') {
-            product *= bound_at(s);
-            if (product > REPEATS_MAX) return "its repetitions {n,m} are too many";
+            add(in, 1);
+            break;
+        default: add(in, 1);
         }
+        if (in->all > WRITTEN_OUT_MAX) return "its repetitions are too many";
     }
     return NULL;
 }

@@ -241,6 +241,45 @@ static void test_bad_patterns(void **state) {
     opro_metric_free(metric);
 }
 
+/* What the system would take time and memory for that double with each character. */
+static void test_large_patterns(void **state) {
+    static const char *const good[] = {"(a{60}b{60,99}c{9}){9}",
+                                       "[+{[]+\\+?\\{9999\\}",
+                                       "[[:alpha:]][[:alpha:]++++++++++++++]",
+                                       "a)+a)+a)+a)+a)+a)+a)+a)+a)+a)+a)+a)+a)+a)+",
+                                       "((((((((((((((a*)*)*)*)*)*)*)*)?)?)?)?)?)?)?",
+                                       "a{1,1998}"};
+    static const char *const bad[] = {
+        "a++++++++++++++",
+        "(((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+",
+        "[[.a.][]++++++++++++++",
+        "[[:alpha:][]{2001}",
+        "[]]{2001}",
+        "[^]]{2}{1001}",
+        "(a{44}){44,}",
+        "(ab|cd|ef){0,250}",
+        "a{99999999999999999999}",
+    };
+    opro_metric *metric;
+    char many[1001];
+
+    (void)state;
+    if (!HAVE_REGEX) skip();
+    metric = metric_new(OPRO_METRIC_REGEX, OPRO_TASK_TEXT);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (opro_metric_set_pattern(metric, good[i], OPRO_ZT) != OPRO_OK)
+            fail_msg("%s", opro_error_message(opro_metric_error(metric), NULL));
+    for (size_t i = 0; i < 1000; i += 2)
+        memcpy(many + i, "a+", 3);
+    assert_int_equal(opro_metric_set_pattern(metric, many, OPRO_ZT), OPRO_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(opro_metric_set_pattern(metric, bad[i], OPRO_ZT), OPRO_ERR_PARSE);
+        assert_non_null(strstr(opro_error_message(opro_metric_error(metric), NULL),
+                               "repetitions are too many"));
+    }
+    opro_metric_free(metric);
+}
+
 static void test_json_field(void **state) {
     opro_metric *metric = metric_new(OPRO_METRIC_JSON_FIELD, OPRO_TASK_TEXT);
     const opro_verdict *verdict;
@@ -532,14 +571,15 @@ static void test_comma_locale(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arguments),    cmocka_unit_test(test_shares),
-        cmocka_unit_test(test_limit),        cmocka_unit_test(test_exact),
-        cmocka_unit_test(test_contains),     cmocka_unit_test(test_number),
-        cmocka_unit_test(test_choice),       cmocka_unit_test(test_regex),
-        cmocka_unit_test(test_bad_patterns), cmocka_unit_test(test_json_field),
-        cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_host),
-        cmocka_unit_test(test_host_fails),   cmocka_unit_test(test_reentrancy),
-        cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_comma_locale),
+        cmocka_unit_test(test_arguments),      cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_limit),          cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_contains),       cmocka_unit_test(test_number),
+        cmocka_unit_test(test_choice),         cmocka_unit_test(test_regex),
+        cmocka_unit_test(test_large_patterns), cmocka_unit_test(test_bad_patterns),
+        cmocka_unit_test(test_json_field),     cmocka_unit_test(test_json_numbers),
+        cmocka_unit_test(test_host),           cmocka_unit_test(test_host_fails),
+        cmocka_unit_test(test_reentrancy),     cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_comma_locale),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
