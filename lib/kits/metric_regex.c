@@ -26,19 +26,33 @@ static opro_status no_memory(opro_metric *metric) {
 /* The end of the reply that is searched: some patterns take time that grows with its square. */
 #define SEARCHED 4096
 
-/* What is inside a pair of parentheses, written out: all so far, and what an operator repeats. */
-typedef struct level {
+/* A pattern as far as it is read, written out: all of it, and what an operator would repeat. */
+typedef struct written {
     int64_t all, last;
-} level;
+    int64_t before[OPRO__PATTERN_MAX]; /* each group that is open: all that stands before it */
+    size_t n_open;
+} written;
 
-static void add(level *in, int64_t characters) {
-    in->all += characters;
-    in->last = characters;
+static void add(written *out) {
+    out->all++;
+    out->last = 1;
 }
 
-static void repeat(level *in, int64_t copies) {
-    in->all += in->last * (copies - 1) + 1;
-    in->last = in->last * copies + 1;
+static void open_group(written *out) {
+    out->before[out->n_open++] = out->all;
+    add(out);
+}
+
+static void close_group(written *out) {
+    add(out);
+    if (out->n_open) out->last = out->all - out->before[--out->n_open]; /* else a character */
+}
+
+static void repeat(written *out, int64_t copies) {
+    int64_t more = out->last * (copies - 1) + 1;
+
+    out->all += more;
+    out->last += more;
 }
 
 /* How often "{n,m}" has what stands before it written out; *s is put at its end. */
@@ -69,36 +83,34 @@ static const char *end_of_bracket(const char *s) {
     return s;
 }
 
+#define NUMBER_(n) #n
+#define NUMBER(n)  NUMBER_(n)
+
 static const char *excess(const char *pattern) {
-    level levels[OPRO__PATTERN_MAX + 1] = {{0, 0}}, *in = levels;
+    written out = {.n_open = 0};
 
     for (const char *s = pattern; *s; s++) {
         switch (*s) {
-        case '(': *++in = (level){0, 0}; break;
-        case ')':
-            if (in > levels) {
-                in--;
-                add(in, in[1].all + 1);
-            } else {
-                add(in, 1);
-            }
-            break;
+        case '(': open_group(&out); break;
+        case ')': close_group(&out); break;
         case '*':
-        case '?': repeat(in, 1); break;
-        case '+': repeat(in, 2); break;
-        case '{': repeat(in, copies_of(&s)); break;
+        case '?': repeat(&out, 1); break;
+        case '+': repeat(&out, 2); break;
+        case '{': repeat(&out, copies_of(&s)); break;
         case '[':
             s = end_of_bracket(s);
-            add(in, 1);
+            add(&out);
             break;
         case '\\':
             if (s[1] >= '1' && s[1] <= '9') return "backreferences are not supported";
             if (s[1]) s++;
-            add(in, 1);
+            add(&out);
             break;
-        default: add(in, 1);
+        default: add(&out);
         }
-        if (in->all > WRITTEN_OUT_MAX) return "its repetitions are too many";
+        if (out.all > WRITTEN_OUT_MAX)
+            return "with its repetitions written out it has more than " NUMBER(
+                WRITTEN_OUT_MAX) " characters";
     }
     return NULL;
 }
