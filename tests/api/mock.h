@@ -2,6 +2,9 @@
 /*
  * A small HTTP server on loopback, in a thread of the test: a handler sees each request and says
  * what is answered, and when. Every request is kept, to be looked at.
+ *
+ * A test may fork: it waits until the servers' threads are at rest. A child has no such threads,
+ * and what one held at that moment, as AddressSanitizer's locks of memory, is never let go there.
  */
 #ifndef TESTS_MOCK_H
 #define TESTS_MOCK_H
@@ -10,6 +13,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +49,7 @@ typedef struct mock_connection {
 struct mock {
     int listener, port, stop[2];
     pthread_t thread;
+    sem_t began;
     pthread_mutex_t lock;
     mock_handler handler;
     void *ctx;
@@ -54,6 +59,20 @@ struct mock {
     size_t n;
     size_t now, most; /* requests that wait for their answer */
 };
+
+static pthread_mutex_t mock_work = PTHREAD_MUTEX_INITIALIZER; /* held by who is not at rest */
+
+static inline void mock_hold(void) {
+    pthread_mutex_lock(&mock_work);
+}
+
+static inline void mock_release(void) {
+    pthread_mutex_unlock(&mock_work);
+}
+
+static inline void mock_prepare_forks(void) {
+    pthread_atfork(mock_hold, mock_release, mock_release);
+}
 
 static inline long long mock_ms(void) {
     struct timespec t;
@@ -146,6 +165,8 @@ static inline void mock_accept(mock *server) {
 static inline void *mock_serve(void *arg) {
     mock *server = arg;
 
+    mock_hold();
+    sem_post(&server->began);
     for (;;) {
         struct pollfd fds[MOCK_CONNECTIONS + 2];
         size_t which[MOCK_CONNECTIONS + 2], n = 2;
@@ -163,8 +184,10 @@ static inline void *mock_serve(void *arg) {
             which[n] = i;
             fds[n++] = (struct pollfd){.fd = c->fd, .events = POLLIN};
         }
+        mock_release();
         poll(fds, n, wait);
         if (fds[1].revents) return NULL;
+        mock_hold();
         for (size_t i = 2; i < n; i++)
             if (fds[i].revents) mock_read(server, &server->connections[which[i]]);
         if (fds[0].revents) mock_accept(server);
@@ -173,6 +196,7 @@ static inline void *mock_serve(void *arg) {
 
 /* The base URL goes into url (64 bytes). 0: it runs. */
 static inline int mock_start(mock *server, mock_handler handler, void *ctx, char *url) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof address;
 
@@ -190,7 +214,12 @@ static inline int mock_start(mock *server, mock_handler handler, void *ctx, char
     server->port = ntohs(address.sin_port);
     snprintf(url, 64, "http://127.0.0.1:%d/v1", server->port);
     pthread_mutex_init(&server->lock, NULL);
-    return pthread_create(&server->thread, NULL, mock_serve, server);
+    pthread_once(&once, mock_prepare_forks);
+    sem_init(&server->began, 0, 0);
+    if (pthread_create(&server->thread, NULL, mock_serve, server)) return -1;
+    while (sem_wait(&server->began)) /* a thread that begins is not at rest */
+        continue;
+    return 0;
 }
 
 static inline void mock_stop(mock *server) {
@@ -204,6 +233,7 @@ static inline void mock_stop(mock *server) {
     close(server->listener);
     close(server->stop[0]);
     close(server->stop[1]);
+    sem_destroy(&server->began);
     pthread_mutex_destroy(&server->lock);
 }
 

@@ -301,7 +301,7 @@ static void dies_at_an_event(void **state) {
 
 /* Four at a time, and replies that come together. */
 static void dies_with_several_under_way(void **state) {
-    plan p = {.settings = STEPWISE, .cached = 1};
+    plan p = {.settings = STEPWISE "model_max_in_flight=4", .cached = 1};
     whole expected = live_once(&p);
 
     (void)state;
