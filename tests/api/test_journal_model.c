@@ -32,7 +32,7 @@ typedef struct plan {
     size_t at_request; /* the process dies when the server gets this one; SIZE_MAX: it lives */
     long at_event;     /* ... when it has heard this one; -1: it lives */
     const char *life;
-    volatile sig_atomic_t pid;
+    _Atomic pid_t pid;
     long heard;
 } plan;
 
@@ -54,7 +54,7 @@ static void say_and_kill(exam_world *w, size_t n, const char *body, mock_reply *
     if (n == p->at_request) {
         while (!p->pid)
             continue; /* the parent has yet to hear of its child */
-        kill((pid_t)p->pid, SIGKILL);
+        kill(p->pid, SIGKILL);
     }
     say_all(w, n, body, reply);
 }
@@ -256,7 +256,9 @@ static twice die_and_go_on(plan *p, const whole *expected) {
     live_and_die(&server, p);
     read_open(&open);
     p->life = "second";
+    pthread_mutex_lock(&server.server->lock); /* requests of the first life may still come */
     p->at_request = SIZE_MAX;
+    pthread_mutex_unlock(&server.server->lock);
     p->at_event = -1;
     out = live(&server, p);
     assert_true(out.trajectory == expected->trajectory);
