@@ -7,6 +7,24 @@
 #include "base/num.h"
 #include "base/utf8.h"
 
+/* ---- eight bytes at a time ------------------------------------------------------------------- */
+
+static const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+
+/* How many bytes of a word are 0. */
+static size_t zeros(uint64_t word) {
+    const uint64_t low = ~tops;
+
+    return (size_t)(((~(((word & low) + low) | word) & tops) >> 7) * ones >> 56);
+}
+
+static uint64_t word_at(const char *s) {
+    uint64_t word;
+
+    memcpy(&word, s, 8);
+    return word;
+}
+
 /* ---- before jansson sees it ------------------------------------------------------------------ */
 
 /*
@@ -14,15 +32,11 @@
  * for the most part.
  */
 static size_t plain_words(const char *s, size_t len) {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
     size_t i = 0;
 
     for (; i + 8 <= len; i += 8) {
-        uint64_t quote, back;
+        uint64_t word = word_at(s + i), back = word ^ ones * '\\', quote = word ^ ones * '"';
 
-        memcpy(&quote, s + i, 8);
-        back = quote ^ ones * '\\';
-        quote ^= ones * '"';
         if ((((quote - ones) & ~quote) | ((back - ones) & ~back)) & tops) break;
     }
     return i;
@@ -53,16 +67,10 @@ static const unsigned char kinds[256] = {
 
 /* How many brackets open, also those in strings. */
 static size_t count_opening(const char *s, size_t len) {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7, low = ~tops;
     size_t i = 0, n = 0;
 
-    for (; i + 8 <= len; i += 8) {
-        uint64_t word;
-
-        memcpy(&word, s + i, 8);
-        word = (word | ones * 0x20) ^ ones * '{'; /* bytes of 0 where there is one */
-        n += (size_t)(((~(((word & low) + low) | word) & tops) >> 7) * ones >> 56);
-    }
+    for (; i + 8 <= len; i += 8)
+        n += zeros((word_at(s + i) | ones * 0x20) ^ ones * '{');
     for (; i < len; i++)
         n += (s[i] | 0x20) == '{';
     return n;
@@ -250,9 +258,11 @@ static int has_room(const char *s, size_t len, size_t nodes) {
  * backslash is one byte as well.
  */
 static size_t count(const char *s, size_t len) {
-    size_t n = len;
+    size_t i = 0, n = len;
 
-    for (size_t i = 0; i < len; i++)
+    for (; i + 8 <= len; i += 8)
+        n += zeros(word_at(s + i) & ones * 0xe0);
+    for (; i < len; i++)
         n += (unsigned char)s[i] < 0x20;
     return n;
 }
@@ -278,17 +288,18 @@ static const char *seek(const char *at, const char *end, char c) {
 
 /* Of all strings of a text. What is not escaped is no control character: jansson has read it. */
 static size_t count_said(const char *s, size_t len) {
-    const char *end = s + len, *at = seek(s, end, '"');
+    const char *end = s + len, *at = seek(s, end, '"'), *slash = seek(at, end, '\\');
     size_t n = 0;
 
     while (at < end) {
-        const char *quote = seek(++at, end, '"'), *slash;
+        const char *quote = seek(++at, end, '"');
 
-        while ((slash = seek(at, quote, '\\')) < quote) {
+        while (slash < quote) {
             size_t i = (size_t)(slash - s) + 1;
 
             n += (size_t)(slash - at) + escaped(s, len, &i);
             at = s + (i < len ? i : len);
+            slash = seek(at, end, '\\');
             if (at > quote) quote = seek(at, end, '"'); /* it was escaped */
         }
         n += (size_t)(quote - at);

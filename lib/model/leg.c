@@ -98,7 +98,7 @@ static int32_t prefix_way(const opro_model *model) {
     int32_t way = (int32_t)OPRO__INT(&model->options, MODEL_PREFIX);
 
     if (!(model->dialect->can & OPRO__CAN_PREFIX)) return OPRO_PREFIX_NONE;
-    return way == OPRO_PREFIX_AUTO ? opro__known_prefix(model->dialect, &model->url) : way;
+    return way == OPRO_PREFIX_AUTO ? model->profile->prefix : way;
 }
 
 /* What of the ask the body will say, so that an endpoint can refuse it. */
@@ -132,7 +132,7 @@ static opro__ask ask_of(const opro__leg *leg) {
         .max_tokens = call->max_tokens,
         .seed = call->seed + leg->first,
         .has_seed = call->has_seed,
-        .seed_name = opro__known_seed(model->dialect, &model->url),
+        .seed_name = model->profile->seed_name,
         .prefix = prefix_way(model),
         .dropped = model->profile->dropped,
         .completion_tokens = model->profile->completion_tokens,

@@ -42,9 +42,11 @@
 /* ---- what endpoints have taught ---- */
 
 typedef struct opro__profile {
-    uint64_t key;     /* digest of base URL, dialect and model name */
-    int32_t sampling; /* OPRO_SAMPLING_...; AUTO: not known yet */
-    unsigned dropped; /* OPRO__DROP_... */
+    uint64_t key;          /* digest of base URL, dialect and model name */
+    int32_t prefix;        /* OPRO_PREFIX_..., if no option says otherwise */
+    const char *seed_name; /* NULL: the dialect's */
+    int32_t sampling;      /* OPRO_SAMPLING_...; AUTO: not known yet */
+    unsigned dropped;      /* OPRO__DROP_... */
     int completion_tokens;
     double bytes_per_token; /* of prompts, as seen so far */
     unsigned version;       /* changes with what will be said */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What endpoints have taught, by base URL, dialect and model. */
+/* What is known of endpoints, and what they have taught, by base URL, dialect and model. */
 #include <string.h>
 
 #include "base/hash.h"
@@ -27,7 +27,11 @@ opro__profile *opro__profile_find(opro_model *model) {
         sampling = opro__known_sampling(model->dialect, &model->url);
     if (!(model->dialect->can & OPRO__CAN_SAMPLES)) sampling = OPRO_SAMPLING_SINGLY;
     model->profiles[model->n_profiles] =
-        (opro__profile){.key = key, .sampling = sampling, .bytes_per_token = 4};
+        (opro__profile){.key = key,
+                        .prefix = opro__known_prefix(model->dialect, &model->url),
+                        .seed_name = opro__known_seed(model->dialect, &model->url),
+                        .sampling = sampling,
+                        .bytes_per_token = 4};
     return &model->profiles[model->n_profiles++];
 }
 
