@@ -110,7 +110,7 @@ static const char *excess(const char *pattern) {
         }
         if (out.all > WRITTEN_OUT_MAX)
             return "with its repetitions written out it has more than " NUMBER(
-                WRITTEN_OUT_MAX) " characters";
+                WRITTEN_OUT_MAX) " characters; repeat less in it";
     }
     return NULL;
 }

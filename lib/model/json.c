@@ -286,7 +286,10 @@ static const char *seek(const char *at, const char *end, char c) {
     return found ? found : end;
 }
 
-/* Of all strings of a text. What is not escaped is no control character: jansson has read it. */
+/*
+ * Of all strings of a text. What is not escaped is no control character, and backslashes are in
+ * strings alone: jansson has read it. Of another text this is just some number.
+ */
 static size_t count_said(const char *s, size_t len) {
     const char *end = s + len, *at = seek(s, end, '"'), *slash = seek(at, end, '\\');
     size_t n = 0;

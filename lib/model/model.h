@@ -16,7 +16,7 @@
  *   outcome.c           what came of a leg
  *   leg.c               one leg: sent, answered from elsewhere, its answer understood
  *   replay.c            what a recording says of its endpoint
- *   profile.c           what endpoints have taught
+ *   profile.c           what is known of endpoints, and what they have taught
  *   transport, recording, cache, dialects, failure, pace, alarm, url, secret, json
  */
 #ifndef OPRO_MODEL_MODEL_H
@@ -39,7 +39,7 @@
 #include "transport.h"
 #include "url.h"
 
-/* ---- what endpoints have taught ---- */
+/* ---- what is known of endpoints ---- */
 
 typedef struct opro__profile {
     uint64_t key;          /* digest of base URL, dialect and model name */
